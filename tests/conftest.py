@@ -1,0 +1,17 @@
+"""Fixtures shared by the whole suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of unpacked real data sets; the test is skipped, and says so, where there is none."""
+    root = os.environ.get("WORKBENCH_DATA")
+    if not root:
+        pytest.skip("needs real data sets: set WORKBENCH_DATA to the folder that holds them")
+    return Path(root)

@@ -1,0 +1,1 @@
+"""The low-resource language expansion workbench."""
