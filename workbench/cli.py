@@ -1,0 +1,100 @@
+"""The verbs of `workbench`, each a thin call into the library. Importing this, or asking for --help, loads no jax."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 failed, 2 wrong usage or input, 75 stopped and resumable by the same command."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.func(options)
+        return code
+    except WorkbenchError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("workbench: interrupted; the same command continues", file=sys.stderr)
+        return 75
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="From a word list, a paradigm table and a few hundred sentences to a working model, and to an "
+        "honest table of what each resource bought.",
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    run = _study_verb(verbs, "run", _run, "run a study: train, evaluate, report; continues where it stopped")
+    run.add_argument("--retry-failed", action="store_true", help="try again what failed earlier")
+    run.add_argument("--dry-run", action="store_true", help="print the stages that would run, and stop")
+
+    _study_verb(verbs, "status", _status, "what of a study is done, running, failed or still to do")
+    _study_verb(verbs, "freeze", _freeze, "copy the finished results into the study's folder, sorted, none missing")
+
+    table = _study_verb(verbs, "table", _table, "print and write the study's tables from its frozen results")
+    table.add_argument("--check", action="store_true", help="fail if the committed tables differ from a rebuild")
+
+    report = _study_verb(verbs, "report", _report, "tables, figures and report.html from the finished runs")
+    report.add_argument("--out", type=Path, help="folder to write to (default: runs/STUDY/report)")
+
+    doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
+    doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")
+    doctor.set_defaults(func=_doctor)
+    return parser
+
+
+def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
+    parser.add_argument("study", type=Path, help="folder with a study.toml, for example experiments/quickstart")
+    parser.add_argument(
+        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="override, e.g. pretrain.steps=100"
+    )
+    parser.set_defaults(func=func)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from workbench.stages import study
+
+    return study.run(options.study, options.overrides, retry_failed=options.retry_failed, dry_run=options.dry_run)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from workbench.stages import study
+
+    return study.status(options.study, options.overrides)
+
+
+def _freeze(options: argparse.Namespace) -> int:
+    from workbench.stages import study
+
+    return study.freeze(options.study, options.overrides)
+
+
+def _table(options: argparse.Namespace) -> int:
+    from workbench.stages import study
+
+    return study.table(options.study, options.overrides, check=options.check)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from workbench.stages import study
+
+    return study.report(options.study, options.overrides, options.out)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from workbench.runs import doctor
+
+    return doctor.check(options.device)

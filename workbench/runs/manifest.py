@@ -1,0 +1,51 @@
+"""The manifest of a run: what a reader needs to repeat it. No environment dump: variables may hold secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "sentencepiece", "numpy", "scipy", "scikit-learn", "hassil")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of Python and of every package that can change a number."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+
+
+def code_revision() -> str:
+    """`<commit>` or `<commit>+<hash of the uncommitted change>`; the package version where there is no git checkout."""
+    root = Path(__file__).resolve().parents[2]
+    commit = _git(root, "rev-parse", "--short=12", "HEAD")
+    if commit is None:
+        return "v" + metadata.version("low-resource-workbench")
+    change = _git(root, "diff", "HEAD", "--", "workbench", "pyproject.toml", "uv.lock")
+    return commit + (f"+{hashlib.sha256(change.encode()).hexdigest()[:8]}" if change else "")
+
+
+def manifest(devices: list[str], seed: int, data: dict[str, Any], stages: dict[str, str]) -> dict[str, Any]:
+    """What ran, on what: `data` holds revisions and licences, `stages` the folders of the stages it built on."""
+    return {
+        "code": code_revision(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "versions": versions(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "devices": devices,
+        "seed": seed,
+        "data": data,
+        "stages": stages,
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,252 @@
+"""Runs a plan on a few worker processes: inputs before users, a line of progress all the way, nothing run twice."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from workbench.config import Where
+from workbench.errors import BadInput, Preempted, Unavailable, WorkbenchError
+from workbench.runs.folder import Folder
+from workbench.stages.display import Display
+from workbench.stages.plan import Stage
+
+LOCK_WAIT_SECONDS = 20.0
+
+
+@dataclass
+class _Worker:
+    """A child process, the stage that it has in hand, and the end of its last report that was not yet a whole line."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    stage: Stage | None = None
+    rest: bytes = b""
+
+
+@dataclass
+class _Stop:
+    """Set by SIGINT/SIGTERM; the loop then passes the request on and waits for the workers to save."""
+
+    asked: bool = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def execute(
+    plan: Sequence[Stage], where: Where, study_path: Path, overrides: Sequence[str], display: Display, retry_failed: bool
+) -> None:
+    """Run every stage of `plan` that is not done yet.
+
+    Raises: WorkbenchError of the first stage that fails (others in hand are asked to save and stop);
+        Preempted when this process is asked to stop; BadInput when another process uses the same folder.
+    """
+    states = {stage.folder: Folder(stage.folder).status() for stage in plan}
+    failed = [stage for stage in plan if states[stage.folder].state == "failed"]
+    if failed and not retry_failed:
+        stage = failed[0]
+        raise WorkbenchError(
+            f"{stage.folder}: failed earlier: {states[stage.folder].message}\n"
+            "  mend the cause and add --retry-failed to try it again"
+        )
+    waiting = [stage for stage in plan if states[stage.folder].state != "done"]
+    display.start(plan, waiting)
+    if not waiting:
+        return
+    root = waiting[0].folder.parents[1 if waiting[0].kind != "run" else 0]
+    with _lock(root) as lock, _signals() as stop:
+        count = min(number_of_workers(where), len(waiting))
+        workers = [_spawn(i, where, root, study_path, overrides, lock) for i in range(count)]
+        try:
+            _serve(workers, waiting, display, stop)
+        finally:
+            for worker in workers:
+                if worker.process.poll() is None:
+                    worker.process.terminate()
+            for worker in workers:
+                _end(worker.process)
+
+
+def number_of_workers(where: Where) -> int:
+    """`where.jobs`, or one per CPU core; one only where an accelerator may be in use (it belongs to one process)."""
+    if where.jobs:
+        return where.jobs
+    accelerators = [node for pattern in ("nvidia0", "accel*", "vfio/[0-9]*") for node in Path("/dev").glob(pattern)]
+    if where.device in ("gpu", "tpu") or (where.device == "auto" and accelerators):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_environment(where: Where) -> dict[str, str]:
+    """One thread per worker on CPU: two one-threaded workers do 1.3 times the work of one two-threaded worker
+    (models this small), and a run's numbers do not depend on how many cores the machine has."""
+    environment = dict(os.environ)
+    platforms = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu"}
+    if where.device != "auto":
+        environment["JAX_PLATFORMS"] = platforms[where.device]
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    environment["XLA_FLAGS"] = " ".join(filter(None, [environment.get("XLA_FLAGS", ""), flags]))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = "1"
+    return environment
+
+
+def _spawn(index: int, where: Where, root: Path, study: Path, overrides: Sequence[str], lock: int) -> _Worker:
+    log = root / "logs" / f"worker-{index}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workbench.stages.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=worker_environment(where),
+            pass_fds=(lock,),  # the lock is free only when the last worker has ended
+        )
+    worker = _Worker(process, log)
+    _tell(worker, {"path": str(study), "overrides": list(overrides)})
+    return worker
+
+
+def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop: _Stop) -> None:
+    """Hand out ready stages and take reports until nothing is left."""
+    todo = list(waiting)
+    open_folders = {stage.folder for stage in waiting}
+    selector = selectors.DefaultSelector()
+    for worker in workers:
+        assert worker.process.stdout is not None
+        os.set_blocking(worker.process.stdout.fileno(), False)
+        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+    problem: WorkbenchError | None = None
+    while open_folders or any(worker.stage for worker in workers):
+        if stop.asked and problem is None:
+            problem = Preempted("stopped on request; everything is saved: type the same command to continue")
+            for worker in workers:
+                worker.process.terminate()
+        if problem is not None and not any(worker.stage for worker in workers):
+            break
+        if problem is None:
+            for worker in workers:
+                if worker.stage is None and (ready := _ready(todo, open_folders)) is not None:
+                    todo.remove(ready)
+                    worker.stage = ready
+                    display.begin(ready)
+                    _tell(worker, {"folder": str(ready.folder)})
+        for key, _ in selector.select(timeout=0.5):
+            worker = key.data
+            for event in _events(worker):
+                problem = _take(worker, event, open_folders, display) or problem
+            if worker.process.poll() is not None and worker.stage is not None:
+                problem = problem or _died(worker)
+                worker.stage = None
+                selector.unregister(key.fileobj)
+        display.tick()
+        if problem is not None and not isinstance(problem, Preempted):
+            for worker in workers:
+                if worker.process.poll() is None:
+                    worker.process.terminate()
+    if problem is not None:
+        raise problem
+
+
+def _ready(todo: list[Stage], open_folders: set[Path]) -> Stage | None:
+    for stage in todo:
+        if not any(source.folder in open_folders for source in stage.inputs.values()):
+            return stage
+    return None
+
+
+def _take(worker: _Worker, event: dict[str, Any], open_folders: set[Path], display: Display) -> WorkbenchError | None:
+    stage = worker.stage
+    assert stage is not None and str(stage.folder) == event["folder"]
+    if event["event"] == "progress":
+        display.progress(stage, event["done"], event["total"], event["rate"], event["note"])
+        return None
+    worker.stage = None
+    if event["event"] == "done":
+        open_folders.discard(stage.folder)
+        display.done(stage, event["seconds"])
+        return None
+    kinds = {2: BadInput, 75: Preempted}
+    return kinds.get(event["code"], WorkbenchError)(f"{stage.label}: {event['message']}")
+
+
+def _died(worker: _Worker) -> WorkbenchError:
+    stage = worker.stage
+    assert stage is not None
+    tail = worker.log.read_text("utf-8", errors="replace").splitlines()[-15:]
+    code = worker.process.returncode
+    cause = "killed (out of memory?)" if code == -signal.SIGKILL else f"ended with code {code}"
+    return Unavailable(
+        f"{stage.label}: its worker was {cause}; the same command continues from what is saved.\n"
+        f"  {worker.log} ends:\n" + "\n".join(f"    {line}" for line in tail)
+    )
+
+
+def _events(worker: _Worker) -> Iterator[dict[str, Any]]:
+    assert worker.process.stdout is not None
+    chunk = worker.process.stdout.read()
+    *lines, worker.rest = (worker.rest + (chunk or b"")).split(b"\n")
+    for line in lines:
+        yield json.loads(line)
+
+
+def _tell(worker: _Worker, message: dict[str, Any]) -> None:
+    assert worker.process.stdin is not None
+    try:
+        worker.process.stdin.write(json.dumps(message).encode() + b"\n")
+        worker.process.stdin.flush()
+    except BrokenPipeError:
+        worker.process.wait()  # its end is noticed, with its log, by the loop
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _signals() -> Iterator[_Stop]:
+    stop = _Stop()
+    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[int]:
+    """One workbench at a time per study folder; waits a little for the orphans of a killed one to notice and end."""
+    root.mkdir(parents=True, exist_ok=True)
+    handle = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise BadInput(f"{root}: another `workbench run` is using this folder; wait for it to end") from None
+                time.sleep(0.2)
+        yield handle
+    finally:
+        os.close(handle)

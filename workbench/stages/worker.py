@@ -1,0 +1,127 @@
+"""One worker process: reads which stages to run from standard input, reports on standard output.
+
+Both are JSON lines. The study and its overrides come first, so that parent and worker plan the same stages from the
+same file. When the parent disappears, however abruptly, the worker's next report fails and it ends too.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import TextIO, assert_never
+
+from workbench import load
+from workbench.errors import Preempted, Unavailable, WorkbenchError
+from workbench.runs.folder import Folder
+from workbench.sources import embedded
+from workbench.stages.plan import Stage, stages
+from workbench.stages.progress import Progress, Report
+
+
+def main() -> int:
+    """Serve stages until standard input closes."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints goes to the log, never among the reports
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGTERM, _stop)
+    first = json.loads(sys.stdin.readline())
+    study = load.study(Path(first["path"]), first["overrides"])
+    planned = {str(stage.folder): stage for stage in stages(study, embedded.prepare(progress=print).revision)}
+    try:
+        for line in sys.stdin:
+            _serve(planned[json.loads(line)["folder"]], out)
+    except Preempted as error:
+        return error.exit_code
+    return 0
+
+
+def _serve(stage: Stage, out: TextIO) -> None:
+    try:
+        seconds = perform(stage, lambda progress: _send_progress(out, stage.folder, progress))
+    except WorkbenchError as error:
+        _send(out, {"event": "failed", "folder": str(stage.folder), "message": str(error), "code": error.exit_code})
+        if isinstance(error, Preempted):
+            raise
+    else:
+        _send(out, {"event": "done", "folder": str(stage.folder), "seconds": seconds})
+
+
+def perform(stage: Stage, report: Report) -> float:
+    """Run one stage in this process and mark its folder; return its seconds. A stage that is done is left alone.
+
+    Raises: WorkbenchError, with the folder marked failed (or still running, when the stage was asked to stop).
+    """
+    folder = Folder(stage.folder)
+    folder.claim(stage.identity)
+    before = folder.status()
+    if before.state == "done":
+        return 0.0
+    folder.mark("running", seconds=before.seconds)
+    start = time.monotonic()
+    try:
+        _dispatch(stage, report)
+    except Preempted:
+        folder.mark("running", "stopped on request", before.seconds + time.monotonic() - start)
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise Unavailable(
+            f"{stage.folder}: the disk is full; what was saved is whole. Free some space and type the same command"
+        ) from error
+    except WorkbenchError as error:
+        folder.mark("failed", str(error), before.seconds + time.monotonic() - start)
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        folder.mark("failed", f"{type(error).__name__}: {error}", before.seconds + time.monotonic() - start)
+        raise WorkbenchError(f"{stage.label}: {type(error).__name__}: {error} (full trace in the log)") from error
+    seconds = before.seconds + time.monotonic() - start
+    folder.mark("done", seconds=seconds)
+    return seconds
+
+
+def _dispatch(stage: Stage, report: Report) -> None:
+    # Imported per kind: the stages that need no model (synth, floors) never load jax.
+    match stage.kind:
+        case "tokenizer":
+            from workbench.stages.tokenize import run
+        case "base":
+            from workbench.stages.pretrain import run
+        case "synth":
+            from workbench.stages.synthesize import run
+        case "adapt":
+            from workbench.stages.adapt import run
+        case "run":
+            from workbench.stages.evaluate import run
+        case "floors":
+            from workbench.stages.floors import run
+        case _:
+            assert_never(stage.kind)
+    run(stage, report)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Outside training (which saves first) there is nothing to save: the stage is simply done again."""
+    raise Preempted("asked to stop; type the same command to continue")
+
+
+def _send(out: TextIO, event: dict[str, object]) -> None:
+    out.write(json.dumps(event) + "\n")
+    out.flush()
+
+
+def _send_progress(out: TextIO, folder: Path, progress: Progress) -> None:
+    row = {"done": progress.done, "total": progress.total, "rate": progress.tokens_per_second, "note": progress.note}
+    _send(out, {"event": "progress", "folder": str(folder), **row})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
