@@ -1,0 +1,363 @@
+"""Language identity: the one strict door for language codes, and what can be told of a text's script and words.
+
+A language is an ISO 639-3 code with an ISO 15924 script. Nothing is resolved silently: a macrolanguage stays what its
+source called it (`swa` is not `swh`) unless that source's own table in `language_codes.toml` says otherwise;
+`counterparts` lists where else the same language may be filed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections import Counter
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, Literal, assert_never, get_args
+
+import regex
+
+from workbench.errors import BadInput
+from workbench.records import Lang
+
+Convention = Literal[
+    "bcp47", "iso639_3", "nllb", "flores", "sib200", "gatitos", "ntrex", "massive", "xsid", "afrisenti", "ud", "masakhane",
+    "unimorph", "sigmorphon", "wechsel", "bible", "storybook", "freedict", "apertium", "panlex", "wiktextract", "cldr",
+]  # fmt: skip
+
+_TAG = regex.compile(r"([a-z]{3})(?:-([A-Z][a-z]{3}))?")
+_BCP47 = regex.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
+_CODE_SCRIPT = regex.compile(r"([a-z]{3})_([A-Z][a-z]{3})")
+_NAME = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}\p{N}'’ʼ.,() _-]*")
+_NO_SCRIPTS = frozenset({"Zinh", "Zmth", "Zsye", "Zsym", "Zxxx", "Zyyy", "Zzzz", "Qaaa", "Qabx"})
+
+# Scripts that ISO 15924 defines as a mixture or a style of the scripts that Unicode gives to characters.
+_MADE_OF = {
+    "Jpan": frozenset({"Hira", "Kana", "Hani"}),
+    "Kore": frozenset({"Hang", "Hani"}),
+    "Hans": frozenset({"Hani"}),
+    "Hant": frozenset({"Hani"}),
+    "Hanb": frozenset({"Hani", "Bopo"}),
+    "Hrkt": frozenset({"Hira", "Kana"}),
+    "Aran": frozenset({"Arab"}),
+    "Cyrs": frozenset({"Cyrl"}),
+    "Latf": frozenset({"Latn"}),
+    "Latg": frozenset({"Latn"}),
+    "Syre": frozenset({"Syrc"}),
+    "Syrj": frozenset({"Syrc"}),
+    "Syrn": frozenset({"Syrc"}),
+}
+
+
+@lru_cache(maxsize=4096)
+def parse(tag: str) -> Lang:
+    """The language of a tag: `cym-Latn`, or `cym` alone for the language's usual script.
+
+    Raises: BadInput for anything else, with the nearest codes and names.
+    """
+    match = _TAG.fullmatch(tag)
+    if match is None:
+        raise BadInput(
+            f"language {_shown(tag)}: wanted an ISO 639-3 code, with an ISO 15924 script or alone "
+            f"('cym-Latn', 'cym'){_hint(tag)}"
+        )
+    code, script = match.groups()
+    if _language(code) is None:
+        raise BadInput(f"language {tag!r}: {code!r} is no ISO 639-3 code{_hint(code)}")
+    if _language(code).scope == "S":
+        raise BadInput(f"language {tag!r}: {code!r} ({_language(code).name}) names no language; give the one meant")
+    if script is None:
+        script = usual_script(code)
+        if script is None:
+            raise BadInput(
+                f"language {tag!r} ({name(code)}): its usual script is not known; say which one, for example '{code}-Latn'"
+            )
+    elif script in _NO_SCRIPTS or not _is_script(script):
+        near = get_close_matches(script, _scripts(), n=3, cutoff=0.5)
+        raise BadInput(f"language {tag!r}: {script!r} is no ISO 15924 script of written text; nearest: {near}")
+    return Lang(code, script)
+
+
+def name(lang: Lang | str) -> str:
+    """The English name in ISO 639-3 (`Welsh`); macrolanguages say so."""
+    code = lang.code if isinstance(lang, Lang) else lang.partition("-")[0]
+    found = _language(code)
+    if found is None:
+        raise BadInput(f"language {_shown(code)}: no ISO 639-3 code{_hint(code)}")
+    return str(found.name)
+
+
+def usual_script(code: str) -> str | None:
+    """The script that a language (ISO 639-3) is usually written in, or None where that is not known.
+
+    Source: CLDR likely subtags, https://unicode.org/reports/tr35/#Likely_Subtags; `[scripts]` in
+    language_codes.toml for what CLDR lacks.
+    """
+    if code in (ours := _tables()["scripts"]):
+        return str(ours[code])
+    return _likely_script(code)
+
+
+def from_source(code: str, convention: Convention) -> Lang:
+    """The language that a data source means by its own code (`ak` in GATITOS is Twi).
+
+    A BCP-47 region decides the script where it must (`zh-TW`: Hant) and is otherwise no part of a `Lang`.
+
+    Raises: BadInput where the code is not one of the convention's, or names no single ISO 639-3 language.
+    """
+    if convention not in get_args(Convention):
+        raise BadInput(
+            f"code convention {convention!r} is not known; the known ones: {', '.join(get_args(Convention))}"
+        )
+    if (tag := _tables().get(convention, {}).get(code)) is not None:
+        return parse(tag)
+    match convention:
+        case "nllb" | "flores" | "sib200":
+            if (found := _CODE_SCRIPT.fullmatch(code)) is None:
+                raise BadInput(f"{convention} code {_shown(code)}: wanted the form 'cym_Latn'{_hint(code)}")
+            return parse(f"{found[1]}-{found[2]}")
+        case "iso639_3" | "unimorph" | "afrisenti" | "masakhane" | "freedict":
+            if "-" in code:
+                raise BadInput(f"{convention} code {_shown(code)}: wanted three letters{_hint(code)}")
+            return parse(code)
+        case "panlex":
+            if not regex.fullmatch(r"[a-z]{3}-\d{3}", code):
+                raise BadInput(f"panlex code {_shown(code)}: wanted the form 'cym-000'{_hint(code)}")
+            return parse(code[:3])
+        case "wechsel" | "bible":
+            return _by_name(code, convention)
+        case "sigmorphon":
+            return parse(code) if regex.fullmatch("[a-z]{3}", code) else _by_name(code, convention)
+        case (
+            "bcp47"
+            | "cldr"
+            | "gatitos"
+            | "ntrex"
+            | "massive"
+            | "xsid"
+            | "ud"
+            | "storybook"
+            | "apertium"
+            | "wiktextract"
+        ):
+            return _bcp47(code, convention)
+        case _:
+            assert_never(convention)
+
+
+def counterparts(lang: Lang) -> tuple[Lang, ...]:
+    """Other codes under which the same language may be filed: its macrolanguage, or the members taken to stand for it.
+
+    Source: CLDR language aliases (swh, swc: swa; tgl: fil), which cover the members that CLDR knows.
+    """
+    aliases = _alias_codes()
+    up = {aliases[lang.code]} if lang.code in aliases else set()
+    down = {code for code, whole in aliases.items() if whole == lang.code}
+    return tuple(Lang(code, lang.script) for code in sorted((up | down) - {lang.code}))
+
+
+def all_codes() -> tuple[str, ...]:
+    """Every ISO 639-3 code of a language, sorted (special codes such as `und` left out)."""
+    return tuple(sorted(language.alpha_3 for language in _database() if language.scope != "S"))
+
+
+# Text
+
+
+def nfc(text: str) -> str:
+    """Unicode normal form C: one spelling for what looks the same."""
+    return unicodedata.normalize("NFC", text)
+
+
+# Han and Hiragana are not written in words: one character each, as in UAX 29. Elsewhere a word is letters, digits and the
+# marks and joiners that follow them; apostrophes, hyphens and the Catalan dot only between two of those.
+_WORD = regex.compile(
+    r"(?V1)[\p{Han}\p{Hiragana}]\p{M}*+"
+    r"|[[\p{L}\p{N}]--[\p{Han}\p{Hiragana}]][[\w\p{N}\u00AD\u180E]--[_\p{Han}\p{Hiragana}]]*+"
+    r"(?:['’‘‐‑·\-][[\p{L}\p{N}]--[\p{Han}\p{Hiragana}]][[\w\p{N}\u00AD\u180E]--[_\p{Han}\p{Hiragana}]]*+)*+"
+)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text: no punctuation, no symbols, case as written.
+
+    Vowel signs, viramas and joiners (ZWJ, ZWNJ) stay inside their word. Thai, Lao, Khmer and Burmese write no spaces
+    between words: a run between spaces is one word here; Tibetan is cut at the tsheg, into syllables.
+    """
+    return _WORD.findall(text)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where `words` found them: [start, end) offsets into `text`, in order."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def script_of(text: str) -> str | None:
+    """The ISO 15924 script of most letters, or None where there are none.
+
+    Kana with or without Han is `Jpan`, Hangul `Kore`, Han alone `Hani` (it cannot tell Hans from Hant).
+    """
+    counts = script_counts(text)
+    if not counts:
+        return None
+    if (kana := counts["Hira"] + counts["Kana"]) and (japanese := kana + counts["Hani"]) > kana:
+        counts["Jpan"] = japanese
+    best = max(sorted(counts), key=counts.__getitem__)
+    return {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore"}.get(best, best)
+
+
+def script_counts(text: str) -> Counter[str]:
+    """How many letters of each Unicode script a text has."""
+    counts: Counter[str] = Counter()
+    for match in _letter_runs().finditer(text):
+        counts[match.lastgroup] += match.end() - match.start()
+    return counts
+
+
+def scripts_of_writing(script: str) -> frozenset[str]:
+    """The Unicode scripts that text in an ISO 15924 script consists of (`Jpan`: Hira, Kana, Hani)."""
+    return _MADE_OF.get(script, frozenset({script}))
+
+
+def mixed_script_words(text: str) -> list[str]:
+    """Words that mix Latin, Cyrillic or Greek letters without a break: in published data mostly homoglyphs."""
+    return [word for run in _MIXED.findall(text) if len(script_counts(word := run)) > 1]
+
+
+_MIXED = regex.compile(
+    r"(?V1)\b(?:[\p{Latn}\p{M}]+[\p{Cyrl}\p{Grek}]|[\p{Cyrl}\p{M}]+[\p{Latn}\p{Grek}]|[\p{Grek}\p{M}]+[\p{Latn}\p{Cyrl}])"
+    r"[\p{L}\p{M}]*"
+)
+
+
+# The databases, read on first use
+
+
+@cache
+def _tables() -> dict[str, dict[str, str]]:
+    text = resources.files("workbench").joinpath("language_codes.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _database() -> Any:
+    import pycountry  # 50 ms
+
+    return pycountry.languages
+
+
+def _language(code: str) -> Any:
+    return _database().get(alpha_3=code) if regex.fullmatch("[a-z]{3}", code) else None
+
+
+@cache
+def _scripts() -> tuple[str, ...]:
+    import pycountry
+
+    return tuple(script.alpha_4 for script in pycountry.scripts)
+
+
+def _is_script(script: str) -> bool:
+    return script in _scripts()
+
+
+@cache
+def _cldr(key: Literal["likely_subtags", "language_aliases"]) -> dict[str, str]:
+    from babel.core import get_global
+
+    return dict(get_global(key))
+
+
+def _likely_script(code: str, region: str | None = None) -> str | None:
+    likely, found = _cldr("likely_subtags"), _language(code)
+    spellings = [getattr(found, "alpha_2", None), code, _cldr("language_aliases").get(code)]
+    for spelling in filter(None, spellings):
+        base, _, tail = spelling.partition("_")
+        for key in (f"{base}_{region}" if region else None, f"{base}_{tail}" if tail else None, base):
+            if key and key in likely:
+                return likely[key].split("_")[1]
+    return None
+
+
+@cache
+def _alias_codes() -> dict[str, str]:
+    """CLDR's `member -> whole` among living ISO 639-3 codes."""
+    found = {}
+    for alias, target in _cldr("language_aliases").items():
+        base = target.partition("_")[0]
+        whole = base if len(base) == 3 else getattr(_database().get(alpha_2=base), "alpha_3", None)
+        if _language(alias) is not None and whole is not None and whole != alias:
+            found[alias] = whole
+    return found
+
+
+@cache
+def _letter_runs() -> regex.Pattern[str]:
+    """One alternative per Unicode script, so that a match's group is its ISO 15924 code; the frequent ones first."""
+    frequent = ["Latn", "Cyrl", "Arab", "Deva", "Hani", "Beng", "Ethi", "Mymr", "Thai", "Hang", "Hira", "Kana"]
+    named = []
+    for script in dict.fromkeys([*frequent, *_scripts()]):
+        if script not in _NO_SCRIPTS and script not in _MADE_OF:
+            try:
+                regex.compile(rf"\p{{Script={script}}}")
+            except regex.error:  # a script of ISO 15924 that Unicode has no characters for
+                continue
+            named.append(rf"(?P<{script}>[\p{{Script={script}}}&&\p{{L}}][\p{{Script={script}}}&&[\p{{L}}\p{{M}}]]*+)")
+    return regex.compile("(?V1)" + "|".join(named))
+
+
+def _bcp47(code: str, convention: str) -> Lang:
+    match = _BCP47.fullmatch(code)
+    if match is None:
+        raise BadInput(
+            f"{convention} code {_shown(code)}: wanted language[-Script][-REGION], as in 'cy', 'sr-Latn', 'zh-TW' "
+            f"(no variants or extensions){_hint(code)}"
+        )
+    base, script, region = match[1].lower(), match[2], match[3]
+    if len(base) == 2:
+        base = _tables()["bcp47"].get(base, base)
+        found = _database().get(alpha_2=base) if len(base) == 2 else _language(base)
+        if found is None:
+            raise BadInput(f"{convention} code {_shown(code)}: {base!r} is no ISO 639-1 code{_hint(base)}")
+        base = found.alpha_3
+    if script is None and region is not None:
+        script = _likely_script(base, region.upper()) if base not in _tables()["scripts"] else None
+    return parse(f"{base}-{script.title()}" if script else base)
+
+
+def _by_name(code: str, convention: str) -> Lang:
+    """The language of an English name written in lower case with `_` or `-` for spaces, if it is one language's name."""
+    wanted = regex.sub(r"[ _-]+", " ", code).strip().casefold()
+    found = [language.alpha_3 for language in _database() if language.name.casefold() == wanted]
+    if not wanted or len(found) != 1:
+        raise BadInput(
+            f"{convention} name {_shown(code)}: not the ISO 639-3 name of one language{_hint(wanted)}; "
+            "if the source is right, its table in language_codes.toml needs a line"
+        )
+    return parse(found[0])
+
+
+def _shown(code: str) -> str:
+    return repr(code if len(code) <= 40 else code[:40] + "…")
+
+
+def _hint(code: str) -> str:
+    """`; nearest: cym (Welsh), …` for a code or name that is not known."""
+    base = regex.split(r"[-_]", code)[0] if _BCP47.fullmatch(code) or _TAG.fullmatch(code) else code
+    low = base[:40].casefold()
+    near: dict[str, None] = {}
+    for field in ("alpha_2", "alpha_3", "bibliographic", "name"):
+        hit = _database().get(**{field: low}) if field != "name" else _database().get(name=base.title())
+        if hit is not None:
+            near[hit.alpha_3] = None
+    if (alias := _cldr("language_aliases").get(low)) is not None:
+        base = alias.partition("_")[0]
+        hit = _database().get(alpha_2=base) if len(base) == 2 else _language(base)
+        if hit is not None:
+            near[hit.alpha_3] = None
+    names = {language.name.casefold(): language.alpha_3 for language in _database()}
+    close = get_close_matches(low, names, n=4, cutoff=0.7)
+    near |= dict.fromkeys(names[other] for other in close)
+    if len(low) == 3 and len(near) < 3:
+        near |= dict.fromkeys(get_close_matches(low, all_codes(), n=3, cutoff=0.6))
+    shown = ", ".join(f"{other} ({name(other)})" for other in list(near)[:5])
+    return f"; nearest: {shown}" if shown else ""
