@@ -21,10 +21,12 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _toml_arrays_are_tuples(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+    def _toml_arrays_are_tuples(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 class Data(Part):
