@@ -58,7 +58,12 @@ def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
     parser.add_argument("study", type=Path, help="folder with a study.toml, for example experiments/quickstart")
     parser.add_argument(
-        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="override, e.g. pretrain.steps=100"
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="override, e.g. pretrain.steps=100",
     )
     parser.set_defaults(func=func)
     return parser

@@ -39,7 +39,13 @@ def _python() -> Row:
 def _packages() -> list[Row]:
     found = versions()
     pair = found["jax"] == found["jaxlib"]
-    rows = [("jax and jaxlib", pair, f"{found['jax']} and {found['jaxlib']}" + ("" if pair else ": must be equal; `uv sync`"))]
+    rows = [
+        (
+            "jax and jaxlib",
+            pair,
+            f"{found['jax']} and {found['jaxlib']}" + ("" if pair else ": must be equal; `uv sync`"),
+        )
+    ]
     rest = ", ".join(f"{name} {version}" for name, version in found.items() if name not in ("python", "jax", "jaxlib"))
     return [*rows, ("packages", True, rest)]
 
@@ -50,16 +56,26 @@ def _jax(device: str) -> Row:
     environment = {**os.environ, **({"JAX_PLATFORMS": wanted} if wanted else {})}
     code = "import jax; d = jax.devices(); print(d[0].platform, len(d), d[0].device_kind, sep='|')"
     try:
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180
+        )
     except subprocess.TimeoutExpired:
-        return "devices", False, "jax did not answer in 3 minutes; on a TPU pod, run the command on all hosts at once"
+        return (
+            "devices",
+            False,
+            "jax did not answer in 3 minutes; on a TPU pod, run the command on all hosts at once",
+        )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         extra = {"gpu": "uv sync --extra cuda13", "tpu": "uv sync --extra tpu"}.get(device, "uv sync")
         return "devices", False, f"wanted {device}, got: {last[:160]}; `{extra}` installs the backend"
     platform, count, kind = done.stdout.strip().splitlines()[-1].split("|")
     fine = device == "auto" or platform == device
-    return "devices", fine, f"{count} x {kind} ({platform})" + ("" if fine else f", but {device} was asked for")
+    return (
+        "devices",
+        fine,
+        f"{count} x {kind} ({platform})" + ("" if fine else f", but {device} was asked for"),
+    )
 
 
 def _disk(at: Path) -> Row:
@@ -69,7 +85,11 @@ def _disk(at: Path) -> Row:
 
 def _data() -> Row:
     home = embedded.data_home()
-    return "data", True, f"{home} ({'there' if home.exists() else 'made at the first run'}; $WORKBENCH_DATA changes it)"
+    return (
+        "data",
+        True,
+        f"{home} ({'there' if home.exists() else 'made at the first run'}; $WORKBENCH_DATA changes it)",
+    )
 
 
 def _network() -> Row:
@@ -78,4 +98,3 @@ def _network() -> Row:
             return "package index", True, "reached"
     except (urllib.error.URLError, OSError) as error:
         return "package index", False, f"not reached ({error}); needed only until the data are downloaded"
-

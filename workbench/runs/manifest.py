@@ -10,7 +10,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "sentencepiece", "numpy", "scipy", "scikit-learn", "hassil")
+PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "sentencepiece",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "hassil",
+)
 
 
 def versions() -> dict[str, str]:

@@ -78,7 +78,9 @@ class Display:
         return text + (f" · {speed:,.0f} tokens/s" if speed else "")
 
     def _lines(self) -> list[str]:
-        return [f"{stage.label} {share:.0%}{' ' + note if note else ''}" for stage, (share, _, note) in self.running.items()]
+        return [
+            f"{stage.label} {share:.0%}{' ' + note if note else ''}" for stage, (share, _, note) in self.running.items()
+        ]
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))

@@ -46,81 +46,91 @@ def stages(study: Study, data_revision: str) -> list[Stage]:
 
     `cost` is a rough forward+backward token count, used only to predict how long the rest will take.
     """
-    root = Path(study.where.runs) / study.name
-    found: dict[Path, Stage] = {}
+    plan = _Plan(study, data_revision)
+    runs = [(name, config, seed) for seed in study.seeds for name, config in study.variants.items()]
+    for _, config, seed in runs:
+        plan.base(config, seed)
+    for _, config, seed in runs:
+        plan.synth(config, seed)
+    for name, config, seed in runs:
+        plan.run(name, config, seed)
+    for name, config, seed in runs:
+        plan.floors(name, config, seed)
+    return list(plan.found.values())
 
-    def add(kind: Kind, config: Config, seed: int, depends: dict[str, Any], inputs: dict[str, Stage], **more: Any) -> Stage:
-        variant: str = more.get("variant", "")
-        identity = {
+
+class _Plan:
+    """Stages by folder, as they are asked for: asking twice for the same inputs gives the same stage."""
+
+    def __init__(self, study: Study, data_revision: str) -> None:
+        self.study = study
+        self.data_revision = data_revision
+        self.root = Path(study.where.runs) / study.name
+        self.found: dict[Path, Stage] = {}
+
+    def tokenizer(self, config: Config) -> Stage:
+        # One per study, not one per seed: pieces must mean the same in every row of a table.
+        return self._add("tokenizer", "", config, 0, ("data", "tokenizer"), {}, cost=40_000.0)
+
+    def base(self, config: Config, seed: int) -> Stage:
+        train = config.pretrain
+        cost = float(train.steps * train.batch_size * train.length)
+        parts = ("data", "model", "objective", "pretrain")
+        return self._add("base", "", config, seed, parts, {"tokenizer": self.tokenizer(config)}, cost)
+
+    def synth(self, config: Config, seed: int) -> dict[str, Stage]:
+        if not {"pseudo", "word-list", "inflection"} & set(config.adapt.resources):
+            return {}
+        return {"synth": self._add("synth", "", config, seed, ("data", "synth"), {}, cost=30_000.0)}
+
+    def model(self, name: str, config: Config, seed: int) -> Stage:
+        """The stage whose model the run evaluates: the base itself where there is nothing to adapt on."""
+        base, adapt = self.base(config, seed), config.adapt
+        if not adapt.resources:
+            return base
+        inputs = {"tokenizer": self.tokenizer(config), "base": base, **self.synth(config, seed)}
+        cost = float(adapt.steps * adapt.batch_size * config.pretrain.length)
+        return self._add("adapt", name, config, seed, ("adapt",), inputs, cost)
+
+    def run(self, name: str, config: Config, seed: int) -> Stage:
+        inputs = {"tokenizer": self.tokenizer(config), "model": self.model(name, config, seed)}
+        inputs |= self.synth(config, seed) if config.evaluate.pseudo_labelled else {}
+        fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
+        cost = 80_000.0 + fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 16
+        return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost)
+
+    def floors(self, name: str, config: Config, seed: int) -> Stage:
+        parts = ("data", "adapt", "synth", "evaluate")
+        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=40_000.0)
+
+    def _add(
+        self,
+        kind: Kind,
+        variant: str,
+        config: Config,
+        seed: int,
+        parts: tuple[str, ...],
+        inputs: dict[str, Stage],
+        cost: float,
+    ) -> Stage:
+        """The stage of `kind` that depends on these parts of the config and on these inputs, and on nothing else."""
+        identity: dict[str, Any] = {
             "kind": kind,
             "version": VERSIONS[kind],
-            "data_revision": data_revision,
+            "data_revision": self.data_revision,
             "seed": seed,
-            **depends,
+            "config": {part: getattr(config, part).model_dump(mode="json") for part in parts},
             "inputs": {role: stage.folder.name for role, stage in sorted(inputs.items())},
         }
+        if kind in ("run", "floors"):  # their rows carry these names
+            identity |= {"study": self.study.name, "variant": variant}
         if kind == "run":
-            identity |= {"study": study.name, "variant": variant}
-            folder = root / f"{variant}-s{seed}-{content_hash(identity)[:8]}"
+            folder = self.root / f"{variant}-s{seed}-{content_hash(identity)[:8]}"
         else:
-            folder = root / "stages" / f"{kind}-s{seed}-{content_hash(identity)}"
-        if folder not in found:
-            label = f"{kind} {variant} s{seed}".replace("  ", " ")
-            found[folder] = Stage(kind, label, folder, identity, inputs, config, study.name, variant, seed, more["cost"])
-        return found[folder]
-
-    def dump(part: Any) -> Any:
-        return part.model_dump(mode="json")
-
-    plans: dict[tuple[str, int], dict[str, Stage]] = {}
-    for seed in study.seeds:
-        for name, config in study.variants.items():
-            # The tokenizer is one per study, not one per seed: pieces must mean the same in every row of a table.
-            tokenizer = add("tokenizer", config, 0, {"data": dump(config.data), "tokenizer": dump(config.tokenizer)}, {}, cost=40_000.0)
-            train = config.pretrain
-            base = add(
-                "base",
-                config,
-                seed,
-                {k: dump(getattr(config, k)) for k in ("data", "model", "objective", "pretrain")},
-                {"tokenizer": tokenizer},
-                cost=float(train.steps * train.batch_size * train.length),
+            folder = self.root / "stages" / f"{kind}-s{seed}-{content_hash(identity)}"
+        if folder not in self.found:
+            label = " ".join(filter(None, [kind, variant, f"s{seed}"]))
+            self.found[folder] = Stage(
+                kind, label, folder, identity, inputs, config, self.study.name, variant, seed, cost
             )
-            plans[name, seed] = {"tokenizer": tokenizer, "base": base}
-    for (name, seed), plan in plans.items():
-        config = study.variants[name]
-        if {"pseudo", "word-list", "inflection"} & set(config.adapt.resources):
-            depends = {"data": dump(config.data), "synth": dump(config.synth)}
-            plan["synth"] = add("synth", config, seed, depends, {}, cost=30_000.0)
-    for (name, seed), plan in plans.items():
-        config = study.variants[name]
-        inputs = {role: plan[role] for role in ("tokenizer", "base", "synth") if role in plan}
-        plan["model"] = plan["base"]
-        if config.adapt.resources:
-            adapt = config.adapt
-            plan["model"] = add(
-                "adapt",
-                config,
-                seed,
-                {"adapt": dump(adapt)},
-                inputs,
-                variant=name,
-                cost=float(adapt.steps * adapt.batch_size * config.pretrain.length),
-            )
-        fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
-        tokens = fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 16
-        add(
-            "run",
-            config,
-            seed,
-            {"config": dump(config)},
-            {**inputs, "model": plan["model"]},
-            variant=name,
-            cost=float(tokens + 80_000),
-        )
-    for (name, seed), plan in plans.items():
-        config = study.variants[name]
-        inputs = {"synth": plan["synth"]} if "synth" in plan else {}
-        depends = {"data": dump(config.data), "adapt": config.adapt.resources, "evaluate": dump(config.evaluate)}
-        add("floors", config, seed, depends, inputs, variant=name, cost=40_000.0)
-    return list(found.values())
+        return self.found[folder]

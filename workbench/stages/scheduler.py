@@ -47,7 +47,12 @@ class _Stop:
 
 
 def execute(
-    plan: Sequence[Stage], where: Where, study_path: Path, overrides: Sequence[str], display: Display, retry_failed: bool
+    plan: Sequence[Stage],
+    where: Where,
+    study_path: Path,
+    overrides: Sequence[str],
+    display: Display,
+    retry_failed: bool,
 ) -> None:
     """Run every stage of `plan` that is not done yet.
 
@@ -245,7 +250,9 @@ def _lock(root: Path) -> Iterator[int]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise BadInput(f"{root}: another `workbench run` is using this folder; wait for it to end") from None
+                    raise BadInput(
+                        f"{root}: another `workbench run` is using this folder; wait for it to end"
+                    ) from None
                 time.sleep(0.2)
         yield handle
     finally:

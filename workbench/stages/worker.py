@@ -46,7 +46,10 @@ def _serve(stage: Stage, out: TextIO) -> None:
     try:
         seconds = perform(stage, lambda progress: _send_progress(out, stage.folder, progress))
     except WorkbenchError as error:
-        _send(out, {"event": "failed", "folder": str(stage.folder), "message": str(error), "code": error.exit_code})
+        _send(
+            out,
+            {"event": "failed", "folder": str(stage.folder), "message": str(error), "code": error.exit_code},
+        )
         if isinstance(error, Preempted):
             raise
     else:
@@ -119,7 +122,12 @@ def _send(out: TextIO, event: dict[str, object]) -> None:
 
 
 def _send_progress(out: TextIO, folder: Path, progress: Progress) -> None:
-    row = {"done": progress.done, "total": progress.total, "rate": progress.tokens_per_second, "note": progress.note}
+    row = {
+        "done": progress.done,
+        "total": progress.total,
+        "rate": progress.tokens_per_second,
+        "note": progress.note,
+    }
     _send(out, {"event": "progress", "folder": str(folder), **row})
 
 
