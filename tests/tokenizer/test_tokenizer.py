@@ -86,7 +86,7 @@ def test_a_language_without_text_is_an_error_that_names_it(tmp_path: Path) -> No
 
 
 def test_too_many_pieces_for_the_text_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="tokenizer.vocab_size: 6000"):
+    with pytest.raises(BadInput, match=r"tokenizer\.vocab_size: 6000"):
         train.train({ENG: ["kalo mitun"]}, settings(vocab_size=6000), tmp_path / "spm.model", seed=0)
     assert not list(tmp_path.iterdir())
 

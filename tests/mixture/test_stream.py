@@ -1,0 +1,95 @@
+"""The stream: random access, exact counts, epochs in order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench import config
+from workbench.errors import BadInput
+from workbench.mixture.packing import pack
+from workbench.mixture.stream import Stream
+from workbench.objectives.batch import Batch
+from workbench.objectives.mlm import MaskedLM
+
+LENGTH = 8
+ROWS = {
+    "eng": pack([np.full(LENGTH, 10 + i) for i in range(20)], LENGTH),
+    "cym": pack([np.full(LENGTH, 40 + i) for i in range(5)], LENGTH),
+    "wol": pack([np.full(5, 49)], LENGTH),
+}
+SHARES = {"eng": 0.7, "cym": 0.299, "wol": 0.001}
+
+
+def stream(seed: int = 0, steps: int = 12, batch_size: int = 4, **mlm: object) -> Stream:
+    objective = MaskedLM(config.Objective(**mlm), vocab_size=50, mask=4, first_id=5)
+    return Stream(ROWS, SHARES, objective, steps=steps, batch_size=batch_size, seed=seed)
+
+
+def originals(batch: Batch) -> list[int]:
+    """The one id that each row of these data consists of."""
+    return [int(np.bincount(row[row > 4]).argmax()) for row in batch.inputs]
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(12)))
+def test_a_batch_depends_on_seed_and_step_alone_not_on_what_was_read_before(order: list[int]) -> None:
+    fresh, used = stream(), stream()
+    for step in order:
+        assert same(used.batch(step), fresh.batch(step))
+    assert same(stream().batch(order[0]), used.batch(order[0]))
+
+
+def test_another_seed_gives_other_batches_and_no_two_steps_corrupt_alike() -> None:
+    assert not same(stream(seed=0).batch(0), stream(seed=1).batch(0))
+    places = {stream().batch(step).predict.tobytes() for step in range(12)}
+    assert len(places) > 6
+
+
+def test_counts_are_exact_and_no_row_comes_again_before_all_of_its_language_have_come() -> None:
+    data = stream()
+    seen = [i for step in range(12) for i in originals(data.batch(step))]
+    welsh = [i for i in seen if 40 <= i < 45]
+    english = [i for i in seen if i < 40]
+    assert (len(english), len(welsh), seen.count(49)) == (33, 14, 1)
+    assert sorted(welsh[:5]) == sorted(welsh[5:10]) == list(range(40, 45))
+    assert welsh[:5] != welsh[5:10]
+    assert sorted(english[:20]) == list(range(10, 30))
+
+
+def test_the_report_says_what_the_run_really_gives() -> None:
+    rows = {row.lang: row for row in stream().report()}
+    assert (rows["cym"].num_rows_drawn, rows["cym"].epochs, rows["cym"].num_tokens) == (14, 14 / 5, 40)
+    assert (rows["wol"].num_rows_drawn, rows["wol"].share, rows["wol"].num_tokens) == (1, 0.001, 5)
+    assert not any(row.warning for row in rows.values())
+    long = {row.lang: row for row in stream(steps=100).report()}
+    assert "23.8 epochs, more than 16" in long["cym"].warning
+    assert not long["wol"].warning
+    assert "14.0 epochs, more than 4" in long["eng"].warning
+
+
+def test_a_thousand_languages_read_no_more_per_batch_than_ten() -> None:
+    objective = MaskedLM(config.Objective(), vocab_size=50, mask=4, first_id=5)
+    rows = {f"l{i:04}": pack([np.full(LENGTH, 10)], LENGTH) for i in range(1000)}
+    many = Stream(rows, dict.fromkeys(rows, 1e-3), objective, steps=300, batch_size=4, seed=0)
+    assert len(many.report()) == 1000
+    assert min(row.num_rows_drawn for row in many.report()) == 1
+    assert many.batch(299).inputs.shape == (4, LENGTH)
+
+
+def test_a_language_without_rows_is_an_error_that_names_it() -> None:
+    objective = MaskedLM(config.Objective(), vocab_size=50, mask=4, first_id=5)
+    with pytest.raises(BadInput, match="wol has no training rows"):
+        Stream({**ROWS, "wol": pack([], LENGTH)}, SHARES, objective, steps=3, batch_size=4, seed=0)
+    with pytest.raises(BadInput, match="shares of"):
+        Stream(ROWS, {"eng": 1.0}, objective, steps=3, batch_size=4, seed=0)
+    with pytest.raises(BadInput, match="one length"):
+        Stream({**ROWS, "wol": pack([np.ones(4)], 4)}, SHARES, objective, steps=3, batch_size=4, seed=0)
+    with pytest.raises(IndexError):
+        stream().batch(12)
