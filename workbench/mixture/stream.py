@@ -13,10 +13,8 @@ from workbench.mixture import weights
 from workbench.objectives.batch import Batch, Rows
 from workbench.objectives.mlm import MaskedLM
 
-NOTABLE_EPOCHS, MANY_EPOCHS = (
-    4.0,
-    16.0,
-)  # repeating text up to 4 times costs little (Muennighoff et al. 2023, 2305.16264)
+NOTABLE_EPOCHS = 4.0  # up to here repeated text is almost as good as new (Muennighoff et al. 2023, arXiv 2305.16264)
+MANY_EPOCHS = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,9 @@ class Realised:
 class Stream:
     """Batches for `steps` steps over packed rows of several languages.
 
-    The whole run is planned once, as one row number per example: each language's rows come in a new random order in every
-    epoch, and languages are shuffled over the run. A batch is then one slice and one gather, whatever the number of
-    languages.
+    The whole run is planned once, as one row number per example: each language's rows come in a new random order in
+    every epoch, and languages are shuffled over the run. A batch is then one slice and one gather, whatever the number
+    of languages.
 
     Random: plan from (seed, "order"), (seed, "epoch", language, n); corruption from (seed, "corrupt", step).
     Raises: BadInput for a language without rows or rows of unequal length.
@@ -75,10 +73,9 @@ class Stream:
         self._shares = dict(shares)
         self._rows = {lang: rows[lang] for lang in langs}
         self._pool = Rows(
-            *(
-                np.concatenate([getattr(rows[lang], name) for lang in langs])
-                for name in ("ids", "segments", "positions")
-            )
+            ids=np.concatenate([rows[lang].ids for lang in langs]),
+            segments=np.concatenate([rows[lang].segments for lang in langs]),
+            positions=np.concatenate([rows[lang].positions for lang in langs]),
         )
         draws, offset = [], 0
         for lang in langs:

@@ -54,8 +54,8 @@ def _unimax(counts: Mapping[str, int], max_epochs: float, budget: int) -> dict[s
     """
     if (most := max_epochs * sum(counts.values())) < budget:
         raise BadInput(
-            f"mixture.max_epochs: {max_epochs:g} epochs of all languages are {most:.0f} examples, the run wants {budget}; "
-            "raise max_epochs, train for fewer steps or add text"
+            f"mixture.max_epochs: {max_epochs:g} epochs of all languages are {most:.0f} examples, the run wants "
+            f"{budget}; raise max_epochs, train for fewer steps or add text"
         )
     left = float(budget)
     weights = {}

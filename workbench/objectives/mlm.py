@@ -16,9 +16,9 @@ from workbench.objectives.batch import Batch, Rows
 class MaskedLM:
     """BERT's objective, masked anew at every step; special pieces and padding are never chosen.
 
-    A row of n tokens gets round(mask_rate x n) predictions, at least one. With `whole_words`, words are chosen in random
-    order as long as they fit into that number (a script written without spaces has no words to keep whole: a sentence
-    longer than the number would never be chosen, so there every piece counts as a word).
+    A row of n tokens gets round(mask_rate x n) predictions, at least one. With `whole_words`, words are chosen in
+    random order as long as they fit into that number (a script written without spaces has no words to keep whole: a
+    sentence longer than the number would never be chosen, so there every piece counts as a word).
 
     Source: Devlin et al. 2019, section 3.1 (N19-1423); whole words: google-research/bert README, 2019-05-31.
     """
