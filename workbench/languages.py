@@ -21,14 +21,13 @@ from workbench.errors import BadInput
 from workbench.records import Lang
 
 Convention = Literal[
-    "bcp47", "iso639_3", "nllb", "flores", "sib200", "gatitos", "ntrex", "massive", "xsid", "afrisenti", "ud", "masakhane",
-    "unimorph", "sigmorphon", "wechsel", "bible", "storybook", "freedict", "apertium", "panlex", "wiktextract", "cldr",
+    "bcp47", "cldr", "iso639_3", "nllb", "flores", "sib200", "gatitos", "ntrex", "massive", "xsid", "afrisenti", "ud",
+    "masakhane", "unimorph", "sigmorphon", "wechsel", "bible", "storybook", "freedict", "apertium", "panlex",
+    "wiktextract",
 ]  # fmt: skip
 
 _TAG = regex.compile(r"([a-z]{3})(?:-([A-Z][a-z]{3}))?")
 _BCP47 = regex.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
-_CODE_SCRIPT = regex.compile(r"([a-z]{3})_([A-Z][a-z]{3})")
-_NAME = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}\p{N}'’ʼ.,() _-]*")
 _NO_SCRIPTS = frozenset({"Zinh", "Zmth", "Zsye", "Zsym", "Zxxx", "Zyyy", "Zzzz", "Qaaa", "Qabx"})
 
 # Scripts that ISO 15924 defines as a mixture or a style of the scripts that Unicode gives to characters.
@@ -70,9 +69,9 @@ def parse(tag: str) -> Lang:
         script = usual_script(code)
         if script is None:
             raise BadInput(
-                f"language {tag!r} ({name(code)}): its usual script is not known; say which one, for example '{code}-Latn'"
+                f"language {tag!r} ({name(code)}): its usual script is not known; say which, for example '{code}-Latn'"
             )
-    elif script in _NO_SCRIPTS or not _is_script(script):
+    elif script in _NO_SCRIPTS or script not in _scripts():
         near = get_close_matches(script, _scripts(), n=3, cutoff=0.5)
         raise BadInput(f"language {tag!r}: {script!r} is no ISO 15924 script of written text; nearest: {near}")
     return Lang(code, script)
@@ -113,33 +112,18 @@ def from_source(code: str, convention: Convention) -> Lang:
         return parse(tag)
     match convention:
         case "nllb" | "flores" | "sib200":
-            if (found := _CODE_SCRIPT.fullmatch(code)) is None:
-                raise BadInput(f"{convention} code {_shown(code)}: wanted the form 'cym_Latn'{_hint(code)}")
-            return parse(f"{found[1]}-{found[2]}")
+            return parse("-".join(_fields(r"([a-z]{3})_([A-Z][a-z]{3})", code, convention, "cym_Latn")))
         case "iso639_3" | "unimorph" | "afrisenti" | "masakhane" | "freedict":
-            if "-" in code:
-                raise BadInput(f"{convention} code {_shown(code)}: wanted three letters{_hint(code)}")
-            return parse(code)
+            return parse(_fields(r"([a-z]{3})", code, convention, "cym")[0])
         case "panlex":
-            if not regex.fullmatch(r"[a-z]{3}-\d{3}", code):
-                raise BadInput(f"panlex code {_shown(code)}: wanted the form 'cym-000'{_hint(code)}")
-            return parse(code[:3])
+            return parse(_fields(r"([a-z]{3})-\d{3}", code, convention, "cym-000")[0])
+        case "massive":
+            return _bcp47("-".join(_fields(r"([a-z]{2})-([A-Z]{2})", code, convention, "cy-GB")), convention)
         case "wechsel" | "bible":
             return _by_name(code, convention)
         case "sigmorphon":
             return parse(code) if regex.fullmatch("[a-z]{3}", code) else _by_name(code, convention)
-        case (
-            "bcp47"
-            | "cldr"
-            | "gatitos"
-            | "ntrex"
-            | "massive"
-            | "xsid"
-            | "ud"
-            | "storybook"
-            | "apertium"
-            | "wiktextract"
-        ):
+        case "bcp47" | "cldr" | "gatitos" | "ntrex" | "xsid" | "ud" | "storybook" | "apertium" | "wiktextract":
             return _bcp47(code, convention)
         case _:
             assert_never(convention)
@@ -169,8 +153,8 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-# Han and Hiragana are not written in words: one character each, as in UAX 29. Elsewhere a word is letters, digits and the
-# marks and joiners that follow them; apostrophes, hyphens and the Catalan dot only between two of those.
+# Han and Hiragana are not written in words: one character each, as in UAX 29. Elsewhere a word is letters, digits and
+# the marks and joiners that follow them; apostrophes, hyphens and the Catalan dot only between two of those.
 _WORD = regex.compile(
     r"(?V1)[\p{Han}\p{Hiragana}]\p{M}*+"
     r"|[[\p{L}\p{N}]--[\p{Han}\p{Hiragana}]][[\w\p{N}\u00AD\u180E]--[_\p{Han}\p{Hiragana}]]*+"
@@ -209,8 +193,9 @@ def script_of(text: str) -> str | None:
 def script_counts(text: str) -> Counter[str]:
     """How many letters of each Unicode script a text has."""
     counts: Counter[str] = Counter()
-    for match in _letter_runs().finditer(text):
-        counts[match.lastgroup] += match.end() - match.start()
+    for character, count in Counter(text).items():
+        if script := _script_of_letter(character):
+            counts[script] += count
     return counts
 
 
@@ -221,12 +206,12 @@ def scripts_of_writing(script: str) -> frozenset[str]:
 
 def mixed_script_words(text: str) -> list[str]:
     """Words that mix Latin, Cyrillic or Greek letters without a break: in published data mostly homoglyphs."""
-    return [word for run in _MIXED.findall(text) if len(script_counts(word := run)) > 1]
+    return _MIXED.findall(text)
 
 
 _MIXED = regex.compile(
     r"(?V1)\b(?:[\p{Latn}\p{M}]+[\p{Cyrl}\p{Grek}]|[\p{Cyrl}\p{M}]+[\p{Latn}\p{Grek}]|[\p{Grek}\p{M}]+[\p{Latn}\p{Cyrl}])"
-    r"[\p{L}\p{M}]*"
+    r"[\p{L}\p{M}]*+"
 )
 
 
@@ -256,10 +241,6 @@ def _scripts() -> tuple[str, ...]:
     return tuple(script.alpha_4 for script in pycountry.scripts)
 
 
-def _is_script(script: str) -> bool:
-    return script in _scripts()
-
-
 @cache
 def _cldr(key: Literal["likely_subtags", "language_aliases"]) -> dict[str, str]:
     from babel.core import get_global
@@ -281,27 +262,27 @@ def _likely_script(code: str, region: str | None = None) -> str | None:
 @cache
 def _alias_codes() -> dict[str, str]:
     """CLDR's `member -> whole` among living ISO 639-3 codes."""
-    found = {}
-    for alias, target in _cldr("language_aliases").items():
-        base = target.partition("_")[0]
-        whole = base if len(base) == 3 else getattr(_database().get(alpha_2=base), "alpha_3", None)
-        if _language(alias) is not None and whole is not None and whole != alias:
-            found[alias] = whole
-    return found
+    found = {alias: _three_letters(target.partition("_")[0]) for alias, target in _cldr("language_aliases").items()}
+    return {alias: whole for alias, whole in found.items() if whole not in (None, alias) and _language(alias)}
+
+
+@lru_cache(maxsize=65536)
+def _script_of_letter(character: str) -> str | None:
+    match = _letter().match(character)
+    return match.lastgroup if match else None
 
 
 @cache
-def _letter_runs() -> regex.Pattern[str]:
-    """One alternative per Unicode script, so that a match's group is its ISO 15924 code; the frequent ones first."""
-    frequent = ["Latn", "Cyrl", "Arab", "Deva", "Hani", "Beng", "Ethi", "Mymr", "Thai", "Hang", "Hira", "Kana"]
+def _letter() -> regex.Pattern[str]:
+    """One alternative per Unicode script, so that a match's group is its ISO 15924 code."""
     named = []
-    for script in dict.fromkeys([*frequent, *_scripts()]):
+    for script in _scripts():
         if script not in _NO_SCRIPTS and script not in _MADE_OF:
             try:
                 regex.compile(rf"\p{{Script={script}}}")
             except regex.error:  # a script of ISO 15924 that Unicode has no characters for
                 continue
-            named.append(rf"(?P<{script}>[\p{{Script={script}}}&&\p{{L}}][\p{{Script={script}}}&&[\p{{L}}\p{{M}}]]*+)")
+            named.append(rf"(?P<{script}>[\p{{Script={script}}}&&\p{{L}}])")
     return regex.compile("(?V1)" + "|".join(named))
 
 
@@ -313,27 +294,50 @@ def _bcp47(code: str, convention: str) -> Lang:
             f"(no variants or extensions){_hint(code)}"
         )
     base, script, region = match[1].lower(), match[2], match[3]
-    if len(base) == 2:
-        base = _tables()["bcp47"].get(base, base)
-        found = _database().get(alpha_2=base) if len(base) == 2 else _language(base)
-        if found is None:
-            raise BadInput(f"{convention} code {_shown(code)}: {base!r} is no ISO 639-1 code{_hint(base)}")
-        base = found.alpha_3
+    base = _tables()["bcp47"].get(base, base)
+    if (full := _three_letters(base)) is None:
+        raise BadInput(f"{convention} code {_shown(code)}: {base!r} is no ISO 639 code of a language{_hint(base)}")
     if script is None and region is not None:
-        script = _likely_script(base, region.upper()) if base not in _tables()["scripts"] else None
-    return parse(f"{base}-{script.title()}" if script else base)
+        script = _likely_script(full, region.upper())
+    return parse(f"{full}-{script.title()}" if script else full)
 
 
 def _by_name(code: str, convention: str) -> Lang:
-    """The language of an English name written in lower case with `_` or `-` for spaces, if it is one language's name."""
+    """The language that an English name in lower case, `_` or `-` for spaces, names in ISO 639-3 or else in CLDR."""
     wanted = regex.sub(r"[ _-]+", " ", code).strip().casefold()
-    found = [language.alpha_3 for language in _database() if language.name.casefold() == wanted]
-    if not wanted or len(found) != 1:
-        raise BadInput(
-            f"{convention} name {_shown(code)}: not the ISO 639-3 name of one language{_hint(wanted)}; "
-            "if the source is right, its table in language_codes.toml needs a line"
-        )
+    found = _iso_names().get(wanted) or _cldr_names().get(wanted) or ()
+    if len(found) != 1:
+        raise BadInput(f"{convention} name {_shown(code)}: not the English name of one language{_hint(wanted)}")
     return parse(found[0])
+
+
+@cache
+def _iso_names() -> dict[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {}
+    for language in _database():
+        key = language.name.casefold()
+        names[key] = (*names.get(key, ()), language.alpha_3)
+    return names
+
+
+@cache
+def _cldr_names() -> dict[str, tuple[str, ...]]:
+    from babel import Locale
+
+    found = {label.casefold(): _three_letters(code) for code, label in Locale("en").languages.items()}
+    return {label: (code,) for label, code in found.items() if code is not None}
+
+
+def _three_letters(base: str) -> str | None:
+    """The ISO 639-3 code of an ISO 639-1 or 639-3 code."""
+    found = _database().get(alpha_2=base) if len(base) == 2 else _language(base)
+    return str(found.alpha_3) if found is not None else None
+
+
+def _fields(pattern: str, code: str, convention: str, example: str) -> tuple[str, ...]:
+    if (match := regex.fullmatch(pattern, code)) is None:
+        raise BadInput(f"{convention} code {_shown(code)}: wanted the form {example!r}{_hint(code)}")
+    return tuple(match.groups())
 
 
 def _shown(code: str) -> str:
@@ -342,22 +346,16 @@ def _shown(code: str) -> str:
 
 def _hint(code: str) -> str:
     """`; nearest: cym (Welsh), …` for a code or name that is not known."""
-    base = regex.split(r"[-_]", code)[0] if _BCP47.fullmatch(code) or _TAG.fullmatch(code) else code
-    low = base[:40].casefold()
-    near: dict[str, None] = {}
-    for field in ("alpha_2", "alpha_3", "bibliographic", "name"):
-        hit = _database().get(**{field: low}) if field != "name" else _database().get(name=base.title())
-        if hit is not None:
-            near[hit.alpha_3] = None
-    if (alias := _cldr("language_aliases").get(low)) is not None:
-        base = alias.partition("_")[0]
-        hit = _database().get(alpha_2=base) if len(base) == 2 else _language(base)
-        if hit is not None:
-            near[hit.alpha_3] = None
-    names = {language.name.casefold(): language.alpha_3 for language in _database()}
-    close = get_close_matches(low, names, n=4, cutoff=0.7)
-    near |= dict.fromkeys(names[other] for other in close)
-    if len(low) == 3 and len(near) < 3:
-        near |= dict.fromkeys(get_close_matches(low, all_codes(), n=3, cutoff=0.6))
-    shown = ", ".join(f"{other} ({name(other)})" for other in list(near)[:5])
+    low = (regex.split("[-_]", code)[0] if _BCP47.fullmatch(code) else code)[:40].casefold()
+    alias = _cldr("language_aliases").get(low, "").partition("_")[0]
+    bibliographic = getattr(_database().get(bibliographic=low), "alpha_3", None)
+    near = [_three_letters(low), bibliographic, _three_letters(alias)]
+    if not any(near):
+        names = _iso_names() | _cldr_names()
+        close = [label for label in sorted(names, key=len) if low and label.startswith(low)][:3]
+        close += get_close_matches(low, names, n=3, cutoff=0.75)
+        near += [other for label in close for other in names[label]]
+    if len(low) == 3 and not any(near):
+        near += get_close_matches(low, all_codes(), n=3, cutoff=0.6)
+    shown = ", ".join(f"{other} ({name(other)})" for other in list(dict.fromkeys(filter(None, near)))[:5])
     return f"; nearest: {shown}" if shown else ""
