@@ -1,0 +1,313 @@
+"""UniMorph: `lemma, form, features`. The `unimorph` package finds and fetches the data; the files are read here.
+
+Why not with the package: it reads with pandas' defaults, so that lemmas `nan`, `null` and `NA` vanish, a leading `"`
+swallows rows, a fourth column shifts the others, a missing one becomes NaN, and languages kept as `.xz` are not found.
+
+Source: Batsuren et al. 2022, "UniMorph 4.0", https://aclanthology.org/2022.lrec-1.89 (layered features).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import languages
+from workbench.errors import BadInput, Unavailable
+from workbench.records import Inflection, Lang
+from workbench.sources.lines import Report, lines, note, reject
+
+_CODE = re.compile(r"[a-z]{3}")
+_TOKEN = re.compile(r"[^;,()]+|[;,()]")
+_MARKS = frozenset(";,()")
+
+
+# Features
+
+
+def split_features(text: str) -> tuple[str, ...]:
+    """The atoms of a feature bundle: `V;IMP;ACC(2,SG)` -> `V IMP ACC ( 2 SG )`.
+
+    Brackets are atoms, for `ACC(2,SG)` and `NOM(2,SG)` differ only by them. The usual separators, `;` outside and `,`
+    inside brackets, are left out; an unusual one (`NOM(1;PL)` occurs) is an atom, so that `join_features` is exact.
+
+    Raises: ValueError saying what is wrong: an empty feature, or brackets that do not match.
+    """
+    if "(" not in text and "," not in text and ")" not in text:
+        atoms = tuple(text.split(";"))
+        if "" in atoms:
+            raise ValueError("an empty feature")
+        return atoms
+    found: list[str] = []
+    depth, before = 0, ";"
+    for token in _TOKEN.findall(text):
+        if token == "(":
+            if before in _MARKS:
+                raise ValueError("a bracket that follows no feature")
+            depth += 1
+            found.append(token)
+        elif token == ")":
+            if before in {"(", ",", ";"}:
+                raise ValueError("an empty feature")
+            if depth == 0:
+                raise ValueError("a closing bracket too many")
+            depth -= 1
+            found.append(token)
+        elif token in {";", ","}:
+            if before in {"(", ",", ";"}:
+                raise ValueError("an empty feature")
+            if token != _separator(depth):
+                found.append(token)
+        else:
+            if before == ")":
+                raise ValueError("a feature that follows a bracket without a separator")
+            found.append(token)
+        before = token
+    if depth:
+        raise ValueError("a bracket that is never closed")
+    if before in {",", ";"}:
+        raise ValueError("an empty feature")
+    return tuple(found)
+
+
+def join_features(atoms: tuple[str, ...]) -> str:
+    """The feature bundle that `split_features` made these atoms of."""
+    text, depth, open_ended = "", 0, False
+    for atom in atoms:
+        if atom == "(":
+            depth += 1
+            open_ended = False
+        elif atom == ")":
+            depth -= 1
+            open_ended = True
+        elif atom in {";", ","}:
+            open_ended = False
+        else:
+            if open_ended:
+                text += _separator(depth)
+            open_ended = True
+        text += atom
+    return text
+
+
+def _separator(depth: int) -> str:
+    return "," if depth else ";"
+
+
+# Files
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """A form cut into morphemes: `abandons` = `abandon | s`."""
+
+    inflection: Inflection
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A derived word and its base: `axial` -> `abaxial`, `ADJ:ADJ`, by the affix `ab-`."""
+
+    lang: Lang
+    base: str
+    derived: str
+    parts_of_speech: str
+    affix: str
+
+
+def paradigm_files(folder: Path, code: str) -> list[Path]:
+    """The files that hold a language's paradigms: `fin`, or `fin.1 fin.2 …`, or `ces.xz`, the first that is there.
+
+    Raises: BadInput where there is none of them, with what there is.
+    """
+    whole, parts, packed = folder / code, sorted(folder.glob(f"{code}.[0-9]*"), key=_part), folder / f"{code}.xz"
+    if whole.is_file():
+        return [whole]
+    if parts and all(_part(path) for path in parts):
+        if [_part(path) for path in parts] != list(range(1, len(parts) + 1)):
+            names = [path.name for path in parts]
+            raise BadInput(f"{folder}: parts of {code} are missing; got {names}; fetch it again")
+        return parts
+    if packed.is_file():
+        return [packed]
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else "no such folder"
+    raise BadInput(
+        f"{folder}: wanted {code}, {code}.1 or {code}.xz; got {there}; give the file itself, or fetch the language"
+    )
+
+
+def _part(path: Path) -> int:
+    number = path.suffix[1:]
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
+def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Inflection]:
+    """The inflections of one file, in file order, repeated rows kept (and counted in the report).
+
+    A blank line parts paradigms. A fourth column holds segments: `segmentations` reads them. Lemma and form are NFC.
+
+    Raises: BadInput at file:line.
+    """
+    for _, inflection, _ in _rows(path, lang, report, 3):
+        yield inflection
+
+
+def segmentations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Segmented]:
+    """The rows of a `.segmentations` file: four columns, the last of them segments parted by `|`.
+
+    Raises: BadInput at file:line.
+    """
+    for number, inflection, fourth in _rows(path, lang, report, 4):
+        segments = tuple(languages.nfc(segment) for segment in fourth.split("|"))
+        if not all(segments):
+            reject(report, f"{path}:{number}", "an empty segment", fourth)
+            continue
+        yield Segmented(inflection, segments)
+
+
+def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Derivation]:
+    """The rows of a `.derivations` file: base, derived word, parts of speech, affix.
+
+    Raises: BadInput at file:line.
+    """
+    for number, line in lines(path, report):
+        if not line.strip():
+            continue
+        fields = [languages.nfc(field.strip()) for field in line.split("\t")]
+        if len(fields) != 4 or not all(fields):
+            reject(report, f"{path}:{number}", "wanted base, derived word, parts of speech, affix", line)
+            continue
+        if report is not None:
+            report.rows += 1
+        yield Derivation(lang, *fields)
+
+
+def _rows(path: Path, lang: Lang, report: Report | None, columns: int) -> Iterator[tuple[int, Inflection, str]]:
+    seen: set[int] = set()
+    for number, line in lines(path, report):
+        fields = line.split("\t")
+        if len(fields) != columns:
+            if not line.strip():
+                continue
+            if columns == 3 and len(fields) == 4:
+                note(report, f"{path}:{number}", "a fourth column (segments), not read here", line)
+            else:
+                reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
+                reject(report, f"{path}:{number}", reason, line, "lemma, form, features")
+                continue
+        row = inflection(fields[0], fields[1], fields[2], lang, path, number, report)
+        if row is None:
+            continue
+        if report is not None:
+            report.rows += 1
+            if (key := hash(line)) in seen:
+                report.note("a row that was there before (kept)", f"{path}:{number}: {line!r}")
+            seen.add(key)
+        yield number, row, fields[3] if len(fields) == 4 else ""
+
+
+def inflection(
+    lemma: str, form: str, bundle: str, lang: Lang, path: Path, number: int, report: Report | None
+) -> Inflection | None:
+    """One row as an `Inflection`, or None where it is left out; every oddity of it counted."""
+    raw = lemma, form
+    lemma, form = languages.nfc(lemma.strip()), languages.nfc(form.strip())
+    if not lemma or not form:
+        reject(report, f"{path}:{number}", "an empty lemma or form", f"{raw[0]}\t{raw[1]}\t{bundle}")
+        return None
+    cleaned = bundle.strip()
+    if cleaned.endswith(";"):
+        cleaned = cleaned.rstrip(";")
+        note(report, f"{path}:{number}", "features end in ';' (taken off)", bundle)
+    try:
+        atoms = split_features(cleaned)
+    except ValueError as error:
+        reject(report, f"{path}:{number}", f"features with {error}", bundle)
+        return None
+    if report is not None:
+        if raw != (lemma, form):
+            report.note("not NFC, or spaces at its ends (put right)", f"{path}:{number}: {raw!r}")
+        if not (lemma.isascii() and form.isascii()) and languages.mixed_script_words(f"{lemma} {form}"):
+            report.note("Latin, Cyrillic or Greek mixed in one word (kept)", f"{path}:{number}: {form!r}")
+    return Inflection(lang, lemma, form, atoms)
+
+
+# The package: where the data lies, and how it is fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A fetched language: its folder, and the commit that a manifest should name (empty where git cannot tell)."""
+
+    folder: Path
+    commit: str
+
+
+def locate(code: str) -> Path:
+    """The folder in which the `unimorph` package keeps a language (`$UNIMORPH` or `~/.unimorph`), fetched or not.
+
+    Raises: BadInput where `code` is not three letters: it becomes a part of a path and of a URL.
+    """
+    if not _CODE.fullmatch(code):
+        raise BadInput(f"UniMorph language {code[:40]!r}: wanted three lower-case letters (ISO 639-3), e.g. 'fin'")
+    import unimorph
+
+    return Path(unimorph.UNIMORPH_DIR) / code
+
+
+def fetch(code: str, timeout_seconds: float = 900.0) -> Clone:
+    """Clone a language's repository through the `unimorph` package, unless it is there already.
+
+    The clone is made beside its place and moved there whole: one that was stopped half-way is never taken for data. git
+    does not ask for a password (`GIT_TERMINAL_PROMPT=0`), as it otherwise would for a language that does not exist.
+
+    Raises: BadInput for a wrong code; Unavailable where git, the network or the language is missing, or time runs out.
+    """
+    folder = locate(code)
+    import unimorph
+
+    if unimorph.not_loaded(code):
+        if shutil.which("git") is None:
+            raise Unavailable("UniMorph is fetched with git, which is not installed; install it, or copy the files")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as place:
+            _clone(code, place, timeout_seconds)
+            if folder.is_dir():
+                folder.rmdir()
+            os.replace(Path(place) / code, folder)
+    return Clone(folder, _commit(folder))
+
+
+def _clone(code: str, place: str, timeout_seconds: float) -> None:
+    """Run the package's own download in a process of its own, with a time limit that also ends git."""
+    environment = os.environ | {"UNIMORPH": place, "GIT_TERMINAL_PROMPT": "0"}
+    command = [sys.executable, "-c", "import sys, unimorph; unimorph.download_unimorph(sys.argv[1])", code]
+    child = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        output, _ = child.communicate(timeout=timeout_seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        raise Unavailable(f"UniMorph {code}: not fetched within {timeout_seconds:.0f} s; try again") from None
+    if child.returncode != 0:
+        said = [line for line in output.decode(errors="replace").splitlines() if line.startswith(("fatal:", "remote:"))]
+        reason = "; ".join(said) or f"the download ended with code {child.returncode}"
+        raise Unavailable(f"UniMorph {code}: {reason}; is the network up, and is there a github.com/unimorph/{code}?")
+
+
+def _commit(folder: Path) -> str:
+    if not (folder / ".git").exists() or shutil.which("git") is None:
+        return ""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return done.stdout.strip() if done.returncode == 0 else ""
