@@ -112,7 +112,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    r"""A `table*` float that needs booktabs alone: ISO 639-3 codes for heads, spreads as small figures, to fit a page."""
+    r"""A `table*` float that needs booktabs alone: ISO 639-3 codes for heads and small spreads, to fit a page."""
     room = spread(0.0, table.spec.digits)
 
     def cell(p: Printed) -> str:

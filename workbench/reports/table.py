@@ -237,11 +237,11 @@ def _notes(table: TableSpec, numbers: Grid, marks: dict[str, str], lines: Sequen
         notes.append("Bold: the best mean of its column" + (", ceilings left aside." if ceiling else "."))
     for compare in table.compare:
         count = len(numbers.seeds) if compare.over == "seeds" else len(table.columns)
-        least = grid.smallest_p(count)
+        least, exact = grid.smallest_p(count), "exact " if count <= grid.MAX_EXACT else ""
         notes.append(
-            f"Δ {compare.head or compare.reference}: the row minus {compare.reference}, averaged over languages, ± standard deviation "
-            f"over seeds; p: {'exact ' if count <= grid.MAX_EXACT else ''}paired sign-flip test over {count} "
-            f"{compare.over}, Holm-adjusted within the column (before that, no p below {least:.2g} is possible)."
+            f"Δ {compare.head or compare.reference}: the row minus {compare.reference}, averaged over languages, "
+            f"± standard deviation over seeds; p: {exact}paired sign-flip test over {count} {compare.over}, "
+            f"Holm-adjusted within the column (before that, no p below {least:.2g} is possible)."
         )
     reasons: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for absent in table.absent:

@@ -1,0 +1,191 @@
+"""The report in words: sentences computed from the numbers by one fixed rule, whichever way they come out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal, assert_never
+
+from workbench import languages
+from workbench.reports import grid
+from workbench.reports.collect import Results
+from workbench.reports.grid import Grid
+from workbench.reports.render import number
+from workbench.reports.spec import Floors, Forgetting, Gain, Spec, TableSpec
+
+Verdict = Literal["better", "unclear", "worse"]
+RULE = (
+    f"“Clear” means: the same sign in every seed, and a mean difference beyond {grid.CLEAR:g} standard deviations over "
+    "seeds. One seed is never clear."
+)
+_ABOUT = re.compile(r"\((?P<variant>[^()]+)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How much better, seed by seed: positive is better whichever way the metric runs."""
+
+    label: str
+    improvements: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.improvements)
+
+    @property
+    def verdict(self) -> Verdict:
+        if not grid.is_clear(self.improvements):
+            return "unclear"
+        return "better" if self.mean > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One claim, decided: `chip` says how in two words, `sentence` in full."""
+
+    title: str
+    chip: str
+    verdict: Verdict
+    sentence: str
+    effects: tuple[Effect, ...]
+    overall: Effect | None
+    unit: str
+    digits: int
+
+
+def findings(spec: Spec, results: Results) -> list[Finding]:
+    """Every claim of the spec in its order; a claim about floors gives one finding a floor."""
+    found: list[Finding] = []
+    for claim in spec.claim:
+        numbers = grid.fill(spec.named(claim.table), results)
+        match claim:
+            case Gain():
+                found.append(_gain(claim, numbers))
+            case Floors():
+                found += [_floor(claim, numbers, row.name) for row in numbers.spec.rows if row.floor]
+            case Forgetting():
+                found.append(_forgetting(claim, numbers))
+            case _:
+                assert_never(claim)
+    return found
+
+
+def _gain(claim: Gain, numbers: Grid) -> Finding:
+    table, tags = numbers.spec, numbers.shared(claim.row, claim.against)
+    effects = _effects([(languages.name(t), numbers.improvement(claim.row, claim.against, t)) for t in tags])
+    overall = _overall(effects)
+    before, after = (_mean(numbers, name, tags) for name in (claim.against, claim.row))
+    size, unit = f"{abs(overall.mean):.{table.digits}f}", unit_of_difference(table)
+    path = f"{before:.{table.digits}f} → {after:.{table.digits}f}, mean over {_count(len(tags), 'language')}"
+    match overall.verdict:
+        case "better":
+            first = f"{claim.row} is better than {claim.against} by {size} {unit} ({path})."
+        case "worse":
+            first = f"{claim.row} is worse than {claim.against} by {size} {unit} ({path})."
+        case "unclear":
+            side = "better" if overall.mean > 0 else "worse"
+            first = f"{claim.row} and {claim.against} do not clearly differ: {size} {unit} {side} ({path})."
+        case _:
+            assert_never(overall.verdict)
+    chip = {"better": "gain", "unclear": "no clear difference", "worse": "loss"}[overall.verdict]
+    sentence = f"{first} {_by_label(effects, table.digits, 'better', 'worse')}"
+    return Finding(claim.title, chip, overall.verdict, sentence, effects, overall, unit, table.digits)
+
+
+def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
+    table = numbers.spec
+    arms = [row for row in table.rows if not row.floor and not row.ceiling]
+    about = _ABOUT.search(numbers.row(floor).variant)
+    own = [row.name for row in table.rows if about and row.variant == about["variant"]]
+    rivals = own or [row.name for row in arms]
+    tags = [t for t in numbers.columns_of(floor) if any(t in numbers.values[name] for name in rivals)]
+    best = {tag: numbers.best(rivals, tag) for tag in tags}
+    effects = _effects([(languages.name(t), numbers.improvement(best[t], floor, t)) for t in tags])
+    overall = _overall(effects)
+    size, unit = f"{abs(overall.mean):.{table.digits}f}", unit_of_difference(table)
+    level = _mean(numbers, floor, tags)
+    theirs = fmean(fmean(numbers.values[best[t]][t].values()) for t in tags)
+    path = f"{theirs:.{table.digits}f} against {level:.{table.digits}f}, mean over {_count(len(tags), 'language')}"
+    who = rivals[0] if len(rivals) == 1 else "The best row of each language (the choice favours the models)"
+    match overall.verdict:
+        case "better":
+            first = f"{who} beats {floor} by {size} {unit} ({path})."
+        case "worse":
+            first = f"{who} loses to {floor}, which uses no neural model, by {size} {unit} ({path})."
+        case "unclear":
+            first = f"{who} and {floor} do not clearly differ: {size} {unit} ({path})."
+        case _:
+            assert_never(overall.verdict)
+    chip = {"better": "model wins", "unclear": "no clear winner", "worse": "floor wins"}[overall.verdict]
+    other = numbers.row(floor).metric
+    caveat = f" The floor is measured as {other}, the models as {table.metric}: close, not equal." if other else ""
+    sentence = f"{first} {_by_label(effects, table.digits, 'ahead', 'behind')}{caveat}"
+    return Finding(f"{claim.title} {floor}", chip, overall.verdict, sentence, effects, overall, unit, table.digits)
+
+
+def _forgetting(claim: Forgetting, numbers: Grid) -> Finding:
+    table, tag, language = numbers.spec, claim.column, languages.name(claim.column)
+    names = [
+        row.name
+        for row in table.rows
+        if not row.floor and row.name != claim.reference and tag in numbers.values[row.name]
+    ]
+    effects = _effects([(name, numbers.improvement(name, claim.reference, tag)) for name in names])
+    worst = min(effects, key=lambda e: e.mean)
+    worse = [e for e in effects if e.verdict == "worse"]
+    unit = unit_of_difference(table)
+    level = f"{_mean(numbers, claim.reference, [tag]):.{table.digits}f}"
+    if worse:
+        first = (
+            f"Adapting costs {language}: {len(worse)} of {_count(len(effects), 'row')} are clearly worse than "
+            f"{claim.reference} ({level} {table.unit}), {worst.label} the most, by {abs(worst.mean):.{table.digits}f}."
+        )
+    else:
+        first = f"No row is clearly worse in {language} than {claim.reference} ({level} {table.unit})."
+    verdict: Verdict = "worse" if worse else "better" if all(e.verdict == "better" for e in effects) else "unclear"
+    chip = {"better": "improved", "unclear": "no clear cost", "worse": "forgetting"}[verdict]
+    sentence = f"{first} {_by_label(effects, table.digits, 'better', 'worse')}"
+    return Finding(claim.title, chip, verdict, sentence, effects, None, unit, table.digits)
+
+
+def unit_of_difference(table: TableSpec) -> str:
+    return "points" if table.unit == "%" else table.unit
+
+
+def _effects(rows: Sequence[tuple[str, Sequence[float]]]) -> tuple[Effect, ...]:
+    return tuple(Effect(label, tuple(values)) for label, values in rows)
+
+
+def _overall(effects: Sequence[Effect]) -> Effect:
+    return Effect("mean", tuple(grid.column_means(_same_length([e.improvements for e in effects]))))
+
+
+def _same_length(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """A row of one value (both sides deterministic) is that value in every seed."""
+    longest = max(map(len, rows))
+    return [row * longest if len(row) == 1 else row for row in rows]
+
+
+def _mean(numbers: Grid, name: str, tags: Sequence[str]) -> float:
+    return fmean(fmean(numbers.values[name][tag].values()) for tag in tags)
+
+
+def _by_label(effects: Sequence[Effect], digits: int, up: str, down: str) -> str:
+    """Which ones, by how much: clear gains, clear losses, and the rest, none left out."""
+
+    def listed(verdict: Verdict) -> str:
+        chosen = sorted((e for e in effects if e.verdict == verdict), key=lambda e: -abs(e.mean))
+        return ", ".join(f"{e.label} ({number(e.mean, digits, signed=True)})" for e in chosen)
+
+    gains, losses, rest = listed("better"), listed("worse"), listed("unclear")
+    parts = [f"clearly {up}: {gains}" if gains else "", f"clearly {down}: {losses}" if losses else ""]
+    parts.append(f"no clear difference: {rest}" if rest else "")
+    text = "; ".join(part for part in parts if part)
+    one_seed = " (one seed, so nothing is called clear)" if all(len(e.improvements) == 1 for e in effects) else ""
+    return f"{text[:1].upper()}{text[1:]}{one_seed}."
+
+
+def _count(how_many: int, noun: str) -> str:
+    return f"{how_many} {noun}" + ("" if how_many == 1 else "s")

@@ -1,0 +1,39 @@
+"""Everything a finished study shows, in one folder: tables, figures, report.html."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.files import write_text
+from workbench.reports import figure, html, projection, table
+from workbench.reports.html import Inputs
+from workbench.reports.spec import Bars
+
+
+def report(inputs: Inputs, folder: Path) -> list[Path]:
+    """Write `tables/`, `figures/` and `report.html` under `folder`; return every path, the page first.
+
+    Raises: BadInput for any cell of the spec that the results lack; then no page is written.
+    """
+    paths = []
+    for name, text in table.files(inputs.spec, inputs.results).items():
+        write_text(folder / "tables" / name, text)
+        paths.append(folder / "tables" / name)
+    figures = [
+        figure.bars(shown, inputs.spec, inputs.results, folder / "figures")
+        if isinstance(shown, Bars)
+        else figure.layers(shown, inputs.spec, inputs.results, folder / "figures")
+        for shown in inputs.spec.figure
+    ]
+    if inputs.mixture:
+        figures.append(figure.mixture(inputs.mixture, folder / "figures"))
+    if inputs.curves:
+        made = figure.learning_curves("learning", "Learning curves", inputs.curves, inputs.curve_unit, folder / "figures")
+        figures.append(made)
+    on_page = list(figures)  # the page has its own, living map
+    for path in inputs.maps:
+        shown_map = projection.read(path)
+        projected = projection.project(shown_map, inputs.pivot)
+        figures.append(figure.embedding_map(shown_map, projected, folder / "figures"))
+    paths += [path for drawn in figures for path in drawn.files]
+    return [html.write(inputs, on_page, folder / "report.html"), *paths]
