@@ -1,0 +1,425 @@
+"""Readers of bilingual lexicons: each format on a small file written for it, and each real file whole."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench import languages
+from workbench.errors import BadInput
+from workbench.records import Lexicon, Translation
+from workbench.sources import lexicon
+from workbench.sources.lexicon import Format
+from workbench.sources.lexicon_entry import Entry, clean
+from workbench.sources.lines import Report
+
+ENG, CYM, SWH, EUS = (languages.parse(code) for code in ("eng", "cym", "swh", "eus"))
+
+
+def _file(folder: Path, text: str | bytes, name: str = "lexicon.txt") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def _pairs(found: Lexicon) -> list[tuple[str, str]]:
+    return [(word, one.word) for word, all_of in found.entries.items() for one in all_of]
+
+
+# Tables
+
+
+def test_rows_keep_their_order_their_phrases_and_their_duplicates(tmp_path: Path) -> None:
+    path = _file(tmp_path, "cat\tcath\na lot\tllawer iawn\ncat\tcwrcath\ncat\tcath\n")
+    found = lexicon.read(path, "gatitos", ENG, CYM, licence="CC-BY-4.0")
+    assert (found.source, found.target, found.licence, found.origin) == (ENG, CYM, "CC-BY-4.0", "gatitos:lexicon.txt")
+    assert _pairs(found) == [("cat", "cath"), ("cat", "cwrcath"), ("cat", "cath"), ("a lot", "llawer iawn")]
+
+
+def test_quotes_are_letters_like_any_other(tmp_path: Path) -> None:
+    path = _file(tmp_path, '"hello\thelo\n"no"\t"na"\n\'tis\t"\n')
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM)) == [('"hello', "helo"), ('"no"', '"na"'), ("'tis", '"')]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_taken_off(tmp_path: Path) -> None:
+    path = _file(tmp_path, b"\xef\xbb\xbfcat\tcath\r\ndog\tci\r\n")
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM)) == [("cat", "cath"), ("dog", "ci")]
+
+
+def test_a_last_line_without_an_end_is_read(tmp_path: Path) -> None:
+    assert _pairs(lexicon.read(_file(tmp_path, "cat\tcath"), "gatitos", ENG, CYM)) == [("cat", "cath")]
+
+
+def test_no_line_ends_but_at_a_line_feed(tmp_path: Path) -> None:
+    path = _file(tmp_path, "two\u2028lines\tdwy\u0085linell\n")
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM)) == [("two lines", "dwy linell")]
+
+
+def test_sides_are_put_in_normal_form_c_and_spaces_made_one(tmp_path: Path) -> None:
+    path = _file(tmp_path, " water \tdw\u0302r  oer\u200b\n")
+    report = Report()
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM, report=report)) == [("water", "dŵr oer")]
+    assert report.noted.counts == {"put in normal form C": 1}
+    assert report.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("tükuwküle", "wanted 2 tab-separated columns, not 1"),
+        ("cat\tcath\tn", "wanted 2 tab-separated columns, not 3"),
+        ("\tcath", "an empty source side"),
+        ("cat\t ", "an empty target side"),
+        ("cat\t\u200b", "an empty target side"),
+        ("cat\tca\x02th", "a control character or a damaged one"),
+        ("cat\tca\ufffdth", "a control character or a damaged one"),
+        ("cat\tca\rth", "a carriage return inside the line"),
+        ("cat\tca\0th", "a NUL byte in the line"),
+        ("", "blank line"),
+    ],
+)
+def test_a_bad_row_is_an_error_at_its_line_or_counted_in_the_report(tmp_path: Path, row: str, told: str) -> None:
+    path = _file(tmp_path, f"dog\tci\n{row}\nhorse\tceffyl\n")
+    with pytest.raises(BadInput, match=rf"lexicon\.txt:2: .*{told}"):
+        lexicon.read(path, "gatitos", ENG, CYM)
+    report = Report()
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM, report=report)) == [("dog", "ci"), ("horse", "ceffyl")]
+    assert report.dropped.counts == {told: 1}
+    assert "lexicon.txt:2" in report.dropped.examples[told]
+
+
+def test_bytes_that_are_not_utf_8_are_an_error_at_their_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, b"dog\tci\n" + "caf\u00e9\tcaffi\n".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"lexicon\.txt:2: not UTF-8"):
+        lexicon.read(path, "gatitos", ENG, CYM)
+
+
+def test_a_file_without_entries_is_an_error_even_with_a_report(tmp_path: Path) -> None:
+    for text in ("", "\n", "one\ntwo\n"):
+        with pytest.raises(BadInput):
+            lexicon.read(_file(tmp_path, text), "gatitos", ENG, CYM, report=Report())
+    with pytest.raises(BadInput, match="wanted a file"):
+        lexicon.read(tmp_path / "absent.tsv", "gatitos", ENG, CYM, report=Report())
+
+
+def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
+    wrong: Format = "gattitos"  # type: ignore[assignment]
+    with pytest.raises(BadInput, match="gatitos"):
+        lexicon.read(_file(tmp_path, "a\tb\n"), wrong, ENG, CYM)
+
+
+def test_compressed_files_are_read_and_a_cut_one_is_refused(tmp_path: Path) -> None:
+    text = "".join(f"word{i}\tgair{i}\n" for i in range(5000)).encode()
+    for suffix, packed in ((".gz", gzip.compress(text)), (".xz", lzma.compress(text))):
+        whole = _file(tmp_path, packed, f"whole.tsv{suffix}")
+        assert len(lexicon.read(whole, "gatitos", ENG, CYM).entries) == 5000
+        with pytest.raises(BadInput, match="damaged or cut short"):
+            lexicon.read(_file(tmp_path, packed[: len(packed) // 2], f"cut.tsv{suffix}"), "gatitos", ENG, CYM)
+
+
+def test_a_line_of_ten_megabytes_is_read_and_one_of_twenty_is_refused(tmp_path: Path) -> None:
+    long = "a" * 10_000_000
+    found = lexicon.read(_file(tmp_path, f"word\t{long}\ncat\tcath\n"), "gatitos", ENG, CYM)
+    assert [len(other) for _, other in _pairs(found)] == [10_000_000, 4]
+    report = Report()
+    path = _file(tmp_path, f"word\t{long}{long}\ncat\tcath\n")
+    assert _pairs(lexicon.read(path, "gatitos", ENG, CYM, report=report)) == [("cat", "cath")]
+    assert sum(report.dropped.counts.values()) == 1
+
+
+def test_three_columns_are_source_target_and_part_of_speech(tmp_path: Path) -> None:
+    path = _file(tmp_path, "cat\tcath\tn\nrun\trhedeg\t\n")
+    entries = lexicon.read(path, "triples", ENG, CYM).entries
+    assert entries == {"cat": (Translation("cath", "n"),), "run": (Translation("rhedeg", ""),)}
+
+
+def test_muse_files_part_words_by_one_space_or_a_tab(tmp_path: Path) -> None:
+    path = _file(tmp_path, "cat cath\ndog\tci\n")
+    assert _pairs(lexicon.read(path, "muse", ENG, CYM)) == [("cat", "cath"), ("dog", "ci")]
+    with pytest.raises(BadInput, match="not 3"):
+        lexicon.read(_file(tmp_path, "a lot llawer\n"), "muse", ENG, CYM)
+
+
+def test_a_reversed_file_is_turned_round(tmp_path: Path) -> None:
+    path = _file(tmp_path, "cath\tcat\tn\nci\tdog\tn\n")
+    found = lexicon.read(path, "triples", ENG, CYM, reverse=True)
+    assert found.entries == {"cat": (Translation("cath", "n"),), "dog": (Translation("ci", "n"),)}
+
+
+# Our own format
+
+
+def test_our_format_takes_two_to_five_columns_and_an_optional_header(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path, "source\ttarget\tpos\tweight\ncat\tcath\ndog\tci\tn\nhorse\tceffyl\tn\t2.5\npig\tmochyn\t\t1\tme\n"
+    )
+    entries = lexicon.read(path, "tsv", ENG, CYM).entries
+    assert entries["horse"] == (Translation("ceffyl", "n", 2.5),)
+    assert list(entries) == ["cat", "dog", "horse", "pig"]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "many"])
+def test_a_weight_must_be_a_positive_number(tmp_path: Path, weight: str) -> None:
+    with pytest.raises(BadInput, match=r":1: the weight is no positive number"):
+        lexicon.read(_file(tmp_path, f"cat\tcath\tn\t{weight}\n"), "tsv", ENG, CYM)
+
+
+words = st.text(min_size=1).map(clean).filter(bool).filter(lambda text: text.isprintable() and "\ufffd" not in text)
+translations = st.builds(Translation, words, st.just("") | st.just("n"), st.floats(0.001, 1e6))
+
+
+@given(entries=st.dictionaries(words, st.lists(translations, min_size=1, max_size=3).map(tuple), min_size=1))
+def test_a_lexicon_written_is_the_lexicon_read(
+    entries: dict[str, tuple[Translation, ...]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("round") / "lexicon.tsv"
+    whole = Lexicon(ENG, CYM, entries, "test", "CC0-1.0")
+    assert lexicon.write(path, whole) == sum(map(len, entries.values()))
+    assert lexicon.read(path, "tsv", ENG, CYM, origin="test", licence="CC0-1.0") == whole
+
+
+# FreeDict
+
+TEI = """<?xml version="1.0" encoding="UTF-8"?>
+<TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeader><p>an <entry>example</entry> in the header</p></teiHeader>
+<text><body>
+<entry><form><orth>paka</orth></form><gramGrp><pos>n</pos></gramGrp>
+  <sense><cit type="trans"><quote>cat</quote></cit>
+  <cit type="trans" xml:lang="de"><quote>Katze</quote></cit></sense></entry>
+<entry><form><orth>kimbia</orth><orth>kukimbia</orth></form>
+  <sense n="1"><gramGrp><pos>v</pos></gramGrp><cit type="trans" xml:lang="en"><quote>run
+    away</quote></cit><cit type="example"><quote>not this</quote></cit></sense></entry>
+<entry><form><orth>ona</orth></form><sense><xr>see below</xr></sense></entry>
+<entry><form><orth>mti</orth></form><trans><tr>tree</tr></trans></entry>
+</body></text></TEI>
+"""
+
+
+def test_tei_gives_each_headword_with_each_translation_and_its_part_of_speech(tmp_path: Path) -> None:
+    report = Report()
+    found = lexicon.read(_file(tmp_path, TEI), "freedict", SWH, ENG, report=report)
+    assert found.entries == {
+        "paka": (Translation("cat", "n"),),
+        "kimbia": (Translation("run away", "v"),),
+        "kukimbia": (Translation("run away", "v"),),
+        "mti": (Translation("tree"),),
+    }
+    assert report.dropped.counts == {"a translation marked as another language": 1, "an entry without a translation": 1}
+    assert len(lexicon.read(_file(tmp_path, TEI), "freedict", SWH, ENG).entries) == 4
+
+
+def test_a_document_type_with_entities_is_refused_before_it_can_grow(tmp_path: Path) -> None:
+    lol = '<!DOCTYPE TEI [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    for declared in (lol, '<!DOCTYPE TEI SYSTEM "file:///etc/passwd">'):
+        path = _file(tmp_path, TEI.replace("<TEI ", declared + "\n<TEI "))
+        with pytest.raises(BadInput, match="document type"):
+            lexicon.read(path, "freedict", SWH, ENG, report=Report())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TEI[: len(TEI) // 2], "not well-formed XML"),
+        (TEI.replace("</sense>", "", 1), "not well-formed XML"),
+        (TEI.replace("cat<", "c&nbsp;t<"), "not well-formed XML"),
+        ("<html><body><entry/></body></html>", "wanted the root element TEI"),
+        (TEI.replace("<form>", "<sense>" * 200 + "</sense>" * 200 + "<form>", 1), "nested more than 100 deep"),
+        (TEI.replace("<orth>ona</orth>", ""), "without a headword"),
+        ("not XML", "not well-formed XML"),
+    ],
+)
+def test_xml_of_another_kind_is_an_error_at_its_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(BadInput, match=rf"lexicon\.txt:\d+.*{told}"):
+        lexicon.read(_file(tmp_path, text), "freedict", SWH, ENG)
+
+
+# Apertium
+
+DIX = """<?xml version="1.0"?>
+<dictionary><alphabet/><sdefs><sdef n="n"/></sdefs>
+<pardefs><pardef n="x"><e><p><l>no</l><r>not</r></p></e></pardef></pardefs>
+<section id="main" type="standard">
+<e><p><l>house<s n="n"/></l><r>etxe<s n="n"/></r></p></e>
+<e r="RL"><p><l>home<s n="n"/></l><r>etxe<s n="n"/></r></p></e>
+<e r="LR"><p><l>take<g><b/>off</g><s n="vblex"/></l><r>kendu<s n="vblex"/></r></p></e>
+<e><i>Bilbo<s n="np"/></i></e>
+<e i="yes"><p><l>old</l><r>zahar</r></p></e>
+<e><re>[0-9]+</re></e>
+<e><par n="x"/></e>
+<e><p><l>of<j/>the</l><r>-aren</r></p></e>
+</section></dictionary>
+"""
+
+
+def test_dix_gives_lemma_pairs_of_the_wanted_direction(tmp_path: Path) -> None:
+    report = Report()
+    found = lexicon.read(_file(tmp_path, DIX), "apertium", ENG, EUS, report=report)
+    assert found.entries == {
+        "house": (Translation("etxe", "n"),),
+        "take off": (Translation("kendu", "vblex"),),
+        "Bilbo": (Translation("Bilbo", "np"),),
+        "of+the": (Translation("-aren"),),
+    }
+    assert sum(report.dropped.counts.values()) == 4
+    back = lexicon.read(_file(tmp_path, DIX), "apertium", EUS, ENG, reverse=True)
+    assert [one.word for one in back.entries["etxe"]] == ["house", "home"]
+    assert "kendu" not in back.entries
+
+
+# Wiktextract
+
+
+def _page(word: str, *translations: object, **more: object) -> str:
+    return json.dumps({"word": word, "lang_code": "en", "pos": "noun", "translations": translations} | more) + "\n"
+
+
+def test_wiktextract_gives_the_translations_into_the_language_and_its_script(tmp_path: Path) -> None:
+    srp = languages.parse("srp-Latn")
+    sense = {"translations": [{"lang_code": "sr", "word": "dom"}]}
+    text = (
+        _page("house", {"code": "sr", "word": "куча"}, {"code": "sr", "word": "kuća"}, {"code": "cy", "word": "tŷ"})
+        + _page("home", senses=[sense, {"glosses": ["x"]}])
+        + _page("chat", {"code": "sr", "word": "razgovor"}, lang_code="fr")
+        + json.dumps({"title": "a", "redirect": "b"})
+        + "\n"
+        + _page("tree", {"code": "sr", "note": "see wood"}, {"code": "roa-opt", "word": "x"}, "odd", {"word": 3})
+    )
+    report = Report()
+    found = lexicon.read(_file(tmp_path, text), "wiktextract", ENG, srp, report=report)
+    assert found.entries == {"house": (Translation("kuća", "noun"),), "home": (Translation("dom", "noun"),)}
+    assert report.dropped.counts == {
+        "a translation not written in Latn": 1,
+        "a page of another language": 1,
+        "no word of a language (a redirect or another page)": 1,
+        "a translation that is a note, not a word": 1,
+    }
+
+
+def test_wiktextract_finds_a_language_under_its_macrolanguage(tmp_path: Path) -> None:
+    text = _page("cat", {"code": "sw", "word": "paka"})
+    assert _pairs(lexicon.read(_file(tmp_path, text), "wiktextract", ENG, SWH)) == [("cat", "paka")]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '"x"', "nul", "[" * 100_000, "1" * 5000, '{"word": "\\ud800"'])
+def test_a_line_that_is_no_page_is_an_error_at_its_line(tmp_path: Path, line: str) -> None:
+    path = _file(tmp_path, _page("cat", {"code": "cy", "word": "cath"}) + line + "\n")
+    with pytest.raises(BadInput, match=r"lexicon\.txt:2: "):
+        lexicon.read(path, "wiktextract", ENG, CYM)
+
+
+def test_a_lone_surrogate_in_json_is_a_damaged_character(tmp_path: Path) -> None:
+    path = _file(tmp_path, _page("cat", {"code": "cy", "word": "ca\ud800th"}))
+    with pytest.raises(BadInput, match="damaged"):
+        lexicon.read(path, "wiktextract", ENG, CYM)
+
+
+# Two files joined
+
+
+def test_panlex_expressions_are_joined_by_meaning(tmp_path: Path) -> None:
+    head = "id\tlangvar\ttxt\ttxt_degr\tmeaning\tlangvar_uid\n"
+    eng = _file(tmp_path, head + '1\t187\tcat\tcat\t10\teng-000\n2\t187\t"say ""no"""\tsay\t11\teng-000\n', "eng.tsv")
+    swh = _file(tmp_path, head + "3\t5\tpaka\tpaka\t10\tswh-000\n4\t5\tkataa\tkataa\t11\tswh-000\n", "swh.tsv")
+    report = Report()
+    found = lexicon.join(eng, swh, "panlex", ENG, SWH, report=report)
+    assert _pairs(found) == [("cat", "paka"), ('say "no"', "kataa")]
+    assert report.rows == 2
+    with pytest.raises(BadInput, match="columns 'txt' and 'meaning'"):
+        lexicon.join(eng, _file(tmp_path, "a\tb\n", "x.tsv"), "panlex", ENG, SWH)
+    with pytest.raises(BadInput, match=r"y\.tsv:2: the meaning is no PanLex id"):
+        lexicon.join(eng, _file(tmp_path, head + "3\t5\tpaka\tpaka\tx\tswh-000\n", "y.tsv"), "panlex", ENG, SWH)
+
+
+def _annotations(**names: object) -> str:
+    return json.dumps({"annotations": {"identity": {}, "annotations": names}})
+
+
+def test_cldr_names_of_the_same_symbol_are_translations(tmp_path: Path) -> None:
+    eng = _annotations(
+        a={"tts": ["cat face"], "default": ["cat"]}, b={"tts": ["wave: light skin"]}, c={"tts": ["dog"]}, d={}
+    )
+    cym = _annotations(a={"tts": ["wyneb cath"]}, b={"tts": ["chwifio: golau"]})
+    paths = _file(tmp_path, eng, "en.json"), _file(tmp_path, cym, "cy.json")
+    report = Report()
+    assert _pairs(lexicon.join(*paths, "annotations", ENG, CYM, report=report)) == [("cat face", "wyneb cath")]
+    assert sum(report.dropped.counts.values()) == 3
+    assert _pairs(lexicon.join(*paths, "annotations", ENG, CYM)) == [("cat face", "wyneb cath")]
+
+
+@pytest.mark.parametrize("text", ["<html>not found</html>", "{}", "[]", '{"annotations": {"annotations": 3}}'])
+def test_an_error_page_in_place_of_annotations_is_refused(tmp_path: Path, text: str) -> None:
+    good = _file(tmp_path, _annotations(a={"tts": ["cat"]}), "en.json")
+    with pytest.raises(BadInput, match=r"cy\.json: "):
+        lexicon.join(good, _file(tmp_path, text, "cy.json"), "annotations", ENG, CYM)
+
+
+def test_an_entry_turned_twice_is_itself() -> None:
+    one = Entry("cat", "cath", "n", 2.0)
+    assert one.turned() == Entry("cath", "cat", "n", 2.0)
+    assert one.turned().turned() == one
+
+
+# The real files: every row is an entry or is counted as dropped
+
+
+def _accounted(path: Path, format: Format, source: str, target: languages.Lang) -> tuple[int, dict[str, int]]:
+    report = Report()
+    found = lexicon.read(path, format, languages.parse(source), target, report=report)
+    num_lines = path.read_bytes().count(b"\n")
+    assert report.rows == len(_pairs(found))
+    assert report.rows + sum(report.dropped.counts.values()) == num_lines, path.name
+    return report.rows, dict(report.dropped.counts)
+
+
+@pytest.mark.data
+def test_all_gatitos_files_load_whole(data_root: Path) -> None:
+    found = {
+        path.stem: _accounted(path, "gatitos", "eng", languages.from_source(path.stem[3:], "gatitos"))
+        for path in sorted(data_root.glob("gatitos/en_*.tsv"))
+    }
+    assert len(found) == 172
+    assert sum(rows for rows, _ in found.values()) == 755_325
+    assert 3_800 <= min(rows for rows, _ in found.values()) <= max(rows for rows, _ in found.values()) <= 6_300
+    dropped = {name: counts for name, (_, counts) in found.items() if counts}
+    assert sum(sum(counts.values()) for counts in dropped.values()) == 5
+    assert dropped["en_arn"]["wanted 2 tab-separated columns, not 1"] == 1
+
+
+@pytest.mark.data
+def test_all_wechsel_files_load_whole(data_root: Path) -> None:
+    found = [
+        _accounted(path, "wechsel", "eng", languages.from_source(path.stem, "wechsel"))
+        for path in sorted(data_root.glob("wechsel/*.txt"))
+    ]
+    rows = [number for number, _ in found]
+    assert (len(rows), min(rows), max(rows), sum(rows)) == (62, 83, 123_355, 721_677)
+    assert not any(dropped for _, dropped in found)
+
+
+@pytest.mark.data
+def test_all_freedict_and_apertium_exports_load_whole(data_root: Path) -> None:
+    found = {}
+    for path in sorted(data_root.glob("lexicon_gpl/*.tsv")):
+        source, target = path.stem.split("-")
+        found[path.stem] = _accounted(path, "triples", source, languages.parse(target))
+    rows = {name: number for name, (number, _) in found.items()}
+    assert rows == {
+        "afr-eng": 10_058,
+        "eng-afr": 10_128,
+        "eng-gle": 1_884,
+        "eng-kaz": 31_114,
+        "eng-swh": 1_450,
+        "gle-eng": 1_793,
+        "isl-eng": 9_405,
+        "kha-eng": 3_588,
+        "kur-eng": 5_170,
+        "swh-eng": 3_001,
+        "tur-eng": 1_614,
+    }
+    assert {name: sum(dropped.values()) for name, (_, dropped) in found.items() if dropped} == {"kha-eng": 5}

@@ -1,0 +1,58 @@
+"""One row of a bilingual lexicon, cleaned the same way whatever format it comes from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+from unicodedata import normalize
+
+from workbench.sources.lines import Report, note, reject
+
+# Control characters, lone surrogates, noncharacters, and the character that stands for what could not be decoded.
+_DAMAGED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffd\ufffe\uffff]")
+_OUTER = "\u200b\ufeff\u2060 "
+
+
+class Entry(NamedTuple):
+    """A source word or phrase and one translation of it."""
+
+    source: str
+    target: str
+    pos: str = ""
+    weight: float = 1.0
+
+    def turned(self) -> Entry:
+        return Entry(self.target, self.source, self.pos, self.weight)
+
+
+def entry(
+    source: str, target: str, pos: str, weight: float, path: Path, at: int | str, report: Report | None
+) -> Entry | None:
+    """The cleaned entry, or None where a side is empty or damaged and `report` has taken that down.
+
+    Raises: BadInput in that case when there is no `report`.
+    """
+    left, right = clean(source), clean(target)
+    if not left or not right:
+        reject(report, f"{path}:{at}", f"an empty {'target' if left else 'source'} side", f"{source}\t{target}")
+        return None
+    if _DAMAGED.search(f"{left}{right}{pos}"):
+        reject(report, f"{path}:{at}", "a control character or a damaged one", f"{left}\t{right}")
+        return None
+    if report is not None and not (normalize("NFC", source) == source and normalize("NFC", target) == target):
+        note(report, f"{path}:{at}", "put in normal form C", f"{source}\t{target}")
+    return Entry(left, right, " ".join(pos.split()), weight)
+
+
+def clean(text: str) -> str:
+    """Normal form C, spaces within made one, spaces and zero-width spaces at the ends taken off."""
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join(normalize("NFC", text).split()).strip(_OUTER)
+
+
+def leave_out(report: Report | None, path: Path, at: int | str, reason: str, got: str) -> None:
+    """Count what is sound but no part of the lexicon that was asked for: never an error."""
+    if report is not None:
+        report.drop(reason, f"{path}:{at}: {got[:80]!r}")
