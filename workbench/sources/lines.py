@@ -85,13 +85,18 @@ def lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]
 
     Raises: BadInput where there is no such file, or it is empty or damaged; Unavailable where it cannot be read.
     """
+    for number, text in every_line(path, report):
+        if text is not None:
+            yield number, text
+
+
+def every_line(path: Path, report: Report | None = None) -> Iterator[tuple[int, str | None]]:
+    """As `lines`, with None for a line that was left out: for formats in which lines belong together."""
     number = 0
     with _open(path) as file:
         try:
             for number, raw in enumerate(iter(partial(file.readline, MAX_LINE_BYTES), b""), 1):
-                text = _text(file, raw, path, number, report)
-                if text is not None:
-                    yield number, text
+                yield number, _text(file, raw, path, number, report)
         except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise BadInput(
                 f"{path}: the archive is damaged or cut short after line {number} ({error}); fetch it again"

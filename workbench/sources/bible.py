@@ -1,0 +1,108 @@
+"""The multilingual Bible corpus: verses with ids that agree in all languages (`b.GEN.1.1`).
+
+Source: Christodouloupoulos & Steedman 2015, https://doi.org/10.1007/s10579-014-9287-y;
+github.com/christos-c/bible-corpus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from workbench import languages
+from workbench.errors import BadInput
+from workbench.records import Document, Lang, Pair
+from workbench.sources.lines import Report, lines, reject
+
+_VERSE = re.compile(r"b\.[0-9A-Z]{3}\.\d+\.\d+[a-z]?")
+_EDITION = re.compile(r"-(?:NT|PART|WEB|tok)\b.*")
+
+
+def language(stem: str) -> Lang:
+    """The language of a file's name: `Manx-PART` -> glv-Latn."""
+    return languages.from_source(_EDITION.sub("", stem).lower(), "bible")
+
+
+def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Document]:
+    """The verses of `verse id<TAB>text` lines, or of the corpus' own `.xml`; a verse that comes twice is left out.
+
+    Raises: BadInput at file:line.
+    """
+    seen: set[str] = set()
+    for where, key, text in _from_xml(path) if path.suffix == ".xml" else _from_lines(path, report):
+        if not _VERSE.fullmatch(key):
+            reject(report, where, "wanted a verse id such as b.GEN.1.1", key)
+            continue
+        if key in seen:
+            reject(report, where, "a verse that was there before", key)
+            continue
+        text = languages.nfc(" ".join(text.split()))
+        if not text:
+            reject(report, where, "a verse without text", key)
+            continue
+        seen.add(key)
+        if report is not None:
+            report.rows += 1
+        yield Document(key, text, lang, path.name)
+
+
+def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
+    """The verses that both have, in the target's order."""
+    texts = {verse.id: verse.text for verse in source}
+    return [
+        Pair(f"bible-{verse.id}", texts[verse.id], verse.text, verse.lang, "translation")
+        for verse in target
+        if verse.id in texts
+    ]
+
+
+def _from_lines(path: Path, report: Report | None) -> Iterator[tuple[str, str, str]]:
+    for number, line in lines(path, report):
+        fields = line.split("\t")
+        if len(fields) != 2:
+            reject(report, f"{path}:{number}", f"wanted a verse id, a tab and a text, not {len(fields)} columns", line)
+            continue
+        yield f"{path}:{number}", fields[0], fields[1]
+
+
+class _Verses:
+    """Takes the verses out of the XML as it is parsed, and keeps no tree."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+        self._key: str | None = None
+        self._parts: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "seg" and attributes.get("type") == "verse":
+            self._key, self._parts = attributes.get("id", ""), []
+
+    def data(self, text: str) -> None:
+        if self._key is not None:
+            self._parts.append(text)
+
+    def end(self, tag: str) -> None:
+        if tag == "seg" and self._key is not None:
+            self.found.append((self._key, "".join(self._parts)))
+            self._key = None
+
+    def close(self) -> None:
+        pass
+
+
+def _from_xml(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Every `<seg type="verse" id="…">`."""
+    verses = _Verses()
+    parser = ElementTree.XMLParser(target=verses)
+    number = 0
+    try:
+        for number, line in lines(path):
+            parser.feed(f"{line}\n")
+            for key, text in verses.found:
+                yield f"{path}:{number}", key, text
+            verses.found.clear()
+        parser.close()
+    except ElementTree.ParseError as error:
+        raise BadInput(f"{path}:{number}: not whole XML ({error}); fetch it again") from error

@@ -1,0 +1,151 @@
+"""One's own text: plain, JSON lines, tab-separated or parquet, one `Document` after the other, none of it in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from workbench import languages
+from workbench.errors import BadInput, Unavailable
+from workbench.records import Document, Lang
+from workbench.sources.lines import MAX_LINE_BYTES, Report, every_line, header, lines, reject, rows
+
+Unit = Literal["line", "paragraph"]
+
+
+def documents(
+    path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = "line", column: str = "text"
+) -> Iterator[Document]:
+    """The documents of a file, by its name: `.txt`, `.jsonl`, `.tsv` (with a header), `.parquet`, packed or not.
+
+    Of a table, `column` is the text, and `id` (if there is one) the document's id.
+
+    Raises: BadInput at file:line.
+    """
+    match _kind(path):
+        case ".txt":
+            yield from plain(path, lang, report, unit=unit)
+        case ".jsonl" | ".json" | ".tsv" | ".parquet":
+            yield from _documents(path, lang, report, column)
+        case other:
+            raise BadInput(
+                f"{path}: wanted .txt, .jsonl, .tsv or .parquet (or with .gz, .xz, .bz2 after); got {other!r}"
+            )
+
+
+def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = "line") -> Iterator[Document]:
+    """A document per line, or per paragraph (lines between blank ones, joined by spaces)."""
+    stem = path.name.split(".")[0]
+    begun, parts, size = 0, list[str](), 0
+    for number, line in every_line(path, report):
+        text = (line or "").strip()
+        if text and unit == "line":
+            yield _document(f"{stem}-{number:07d}", text, lang, path, report)
+        elif text:
+            begun = begun or number
+            parts.append(text)
+            size += len(text)
+            if size > MAX_LINE_BYTES:
+                raise BadInput(f"{path}:{begun}: a paragraph of more than {size:,} characters; use unit='line'?")
+        elif line is not None and parts:
+            yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, path, report)
+            begun, parts, size = 0, [], 0
+    if parts:
+        yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, path, report)
+
+
+def _documents(path: Path, lang: Lang, report: Report | None, column: str) -> Iterator[Document]:
+    stem = path.name.split(".")[0]
+    for place, (where, row) in enumerate(table_rows(path, report), 1):
+        text = row.get(column)
+        if not isinstance(text, str) or not text.strip():
+            got = f"the columns {list(row)}" if column not in row else repr(text)
+            reject(report, where, f"wanted a text in {column!r}", got)
+            continue
+        key = row.get("id")
+        name = str(key) if isinstance(key, int | str) and str(key) else f"{stem}-{place:07d}"
+        yield _document(name, text.strip(), lang, path, report)
+
+
+def _document(name: str, text: str, lang: Lang, path: Path, report: Report | None) -> Document:
+    if report is not None:
+        report.rows += 1
+    return Document(name, languages.nfc(text), lang, path.name)
+
+
+def table_rows(path: Path, report: Report | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, row) of a JSON-lines, tab-separated (with a header) or parquet file.
+
+    Raises: BadInput at file:line (parquet: file and row).
+    """
+    match _kind(path):
+        case ".jsonl" | ".json":
+            yield from json_objects(path, report)
+        case ".tsv":
+            names = header(path)
+            if len(set(names)) != len(names):
+                raise BadInput(f"{path}:1: two columns of one name in the header; got {list(names)}")
+            for number, fields in rows(path, len(names), report, skip=1):
+                yield f"{path}:{number}", dict(zip(names, fields, strict=True))
+        case ".parquet":
+            yield from _parquet_rows(path)
+        case other:
+            raise BadInput(f"{path}: wanted .jsonl, .tsv or .parquet; got {other!r}")
+
+
+def json_objects(path: Path, report: Report | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, object) of a JSON-lines file. Escapes that are no text (NUL, half a surrogate pair) are refused.
+
+    Raises: BadInput at file:line.
+    """
+    for number, line in lines(path, report):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reject(report, where, "not JSON", line, f"{error}; a file of one JSON value over many lines is no .jsonl")
+            continue
+        if not isinstance(row, dict):
+            reject(report, where, f"wanted a JSON object on the line, not a {type(row).__name__}", line)
+            continue
+        if "\\u" in line and not _is_text(json.dumps(row, ensure_ascii=False)):
+            reject(report, where, "an escape that is no text: NUL, or half a surrogate pair", line)
+            continue
+        yield where, row
+
+
+def _is_text(dumped: str) -> bool:
+    try:
+        dumped.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in dumped.replace("\\\\", "")
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    pyarrow = import_module("pyarrow")  # a requirement of `datasets`; 0.2 s, so only here
+    parquet = import_module("pyarrow.parquet")
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}:row {number}", row
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: {error.strerror or 'no such file'}; wanted a parquet file") from error
+    except (pyarrow.ArrowException, UnicodeDecodeError, ValueError) as error:
+        raise BadInput(f"{path}: not whole parquet (after row {number}): {error}; fetch it again") from error
+    except OSError as error:
+        message = f"{path}: reading stopped after row {number}: {error}"
+        raise (BadInput(message) if error.errno is None else Unavailable(message)) from error
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix for suffix in path.suffixes if suffix not in {".gz", ".xz", ".bz2"}]
+    return suffixes[-1] if suffixes else ""
