@@ -151,8 +151,16 @@ class Adapt(Part):
     steps: Positive = 300
     batch_size: Positive = 16
     target_share: float = Field(default=0.6, gt=0.0, le=1.0, description="rest: replay of the base mixture")
+    few_text_share: Rate = Field(default=0.3, description="of a target's share, beside other text of it")
+    inflection_share: Rate = Field(default=0.2, description="of a target's share, beside other text of it")
     optim: Optim = Optim(learning_rate=2e-3)
     checkpoint_every: Positive = 200
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.few_text_share + self.inflection_share >= 1.0:
+            raise ValueError("few_text_share + inflection_share must leave something for the other resources")
+        return self
 
     @field_validator("resources")
     @classmethod
@@ -180,6 +188,7 @@ class Evaluate(Part):
 
     split: Literal["dev", "test"] = "test"
     mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
+    pivot_documents: Positive = Field(default=300, description="held-out pivot texts whose bits are measured")
     retrieval_pairs: int = Field(default=200, ge=10)
     intent_steps: Positive = 300
     intent_batch_size: Positive = 64

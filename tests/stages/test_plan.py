@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from workbench import load
+from workbench.stages.plan import Stage, stages
+
+QUICKSTART = Path(__file__).resolve().parents[2] / "experiments" / "quickstart"
+
+
+def plan(*overrides: str, revision: str = "data1") -> list[Stage]:
+    return stages(load.study(QUICKSTART, overrides), revision)
+
+
+def folders(kind: str, *overrides: str, revision: str = "data1") -> set[Path]:
+    return {stage.folder for stage in plan(*overrides, revision=revision) if stage.kind == kind}
+
+
+def test_variants_share_every_stage_that_does_not_depend_on_them() -> None:
+    counts = Counter(stage.kind for stage in plan())
+    seeds, variants = 3, 8
+    assert counts["tokenizer"] == 1
+    assert counts["base"] == seeds
+    assert counts["synth"] == 2 * seeds  # the lexicon's, and the permuted lexicon's
+    assert counts["adapt"] == (variants - 1) * seeds  # the arm `none` is the base itself
+    assert counts["run"] == counts["floors"] == variants * seeds
+
+
+def test_inputs_come_before_their_users() -> None:
+    seen: set[Path] = set()
+    for stage in plan():
+        assert {source.folder for source in stage.inputs.values()} <= seen
+        seen.add(stage.folder)
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("where.jobs=1", set()),
+        ("evaluate.mask_groups=5", {"run", "floors"}),
+        ("adapt.steps=9", {"adapt", "run", "floors"}),
+        ("synth.rate=0.5", {"synth", "adapt", "run", "floors"}),
+        ("pretrain.steps=9", {"base", "adapt", "run"}),
+        ("model.width=64", {"base", "adapt", "run"}),
+        ("tokenizer.alpha=0.5", {"tokenizer", "base", "adapt", "run"}),
+        ("data.few_text=5", {"tokenizer", "base", "synth", "adapt", "run", "floors"}),
+    ],
+)
+def test_a_changed_setting_makes_new_folders_of_exactly_the_stages_it_touches(override: str, changed: set[str]) -> None:
+    for kind in ("tokenizer", "base", "synth", "adapt", "run", "floors"):
+        same = folders(kind) == folders(kind, override)
+        assert same == (kind not in changed), kind
+
+
+def test_other_data_make_every_folder_new() -> None:
+    assert not {s.folder for s in plan()} & {s.folder for s in plan(revision="data2")}

@@ -1,0 +1,77 @@
+"""Stage `adapt`: the base goes on reading, now what one arm gives each target, with the base's text replayed."""
+
+from __future__ import annotations
+
+from workbench.config import Config, Resource
+from workbench.files import content_hash
+from workbench.mixture.packing import pack
+from workbench.mixture.stream import Stream
+from workbench.objectives.batch import Rows
+from workbench.sources import embedded
+from workbench.stages.corpora import arm_documents, targets
+from workbench.stages.plan import Stage
+from workbench.stages.pretrain import base_rows, base_shares, objective, reporter, write_mixture
+from workbench.stages.progress import Report
+from workbench.stages.tokenize import MODEL
+from workbench.tokenizer.processor import Tokenizer
+from workbench.training.checkpoint import load_model
+from workbench.training.loop import train
+
+
+def run(stage: Stage, report: Report) -> None:
+    config, adapt = stage.config, stage.config.adapt
+    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    target_rows, target_shares = _targets(stage, tokenizer)
+    num_rows = adapt.steps * adapt.batch_size
+    rows, shares = target_rows, target_shares
+    if adapt.target_share < 1.0:
+        replay = base_rows(stage.inputs["tokenizer"].folder, config)
+        rest = base_shares(config, replay, round(num_rows * (1.0 - adapt.target_share)))
+        rows = target_rows | replay
+        shares = {name: share * adapt.target_share for name, share in target_shares.items()}
+        shares |= {name: share * (1.0 - adapt.target_share) for name, share in rest.items()}
+    stream = Stream(
+        rows, shares, objective(config, tokenizer), steps=adapt.steps, batch_size=adapt.batch_size, seed=stage.seed
+    )
+    write_mixture(stage.folder, stream)
+    train(
+        model=load_model(stage.inputs["base"].folder, config.model, tokenizer.vocab.size),
+        stream=stream,
+        optim=adapt.optim,
+        checkpoint_every=adapt.checkpoint_every,
+        folder=stage.folder,
+        seed=stage.seed,
+        identity=content_hash(stage.identity),
+        tokenizer_sha256=tokenizer.sha256,
+        on_step=reporter(report),
+    )
+
+
+def _targets(stage: Stage, tokenizer: Tokenizer) -> tuple[dict[str, Rows], dict[str, float]]:
+    """Packed rows and shares (summing to one) of every (language, resource); languages share equally."""
+    data = embedded.prepare()
+    langs = targets(stage.config)
+    rows: dict[str, Rows] = {}
+    shares: dict[str, float] = {}
+    for lang in langs:
+        documents = arm_documents(stage, data, lang)
+        parts = resource_shares(stage.config, list(documents))
+        for resource, found in documents.items():
+            name = f"{lang.tag} {resource}"
+            rows[name] = pack(tokenizer.encode_all([d.text for d in found]), stage.config.pretrain.length)
+            shares[name] = parts[resource] / len(langs)
+    return rows, shares
+
+
+def resource_shares(config: Config, resources: list[Resource]) -> dict[Resource, float]:
+    """How one language's share is divided: real sentences and inflection tasks get theirs, the rest is equal."""
+    fixed: dict[Resource, float] = {
+        "few-text": config.adapt.few_text_share,
+        "inflection": config.adapt.inflection_share,
+    }
+    given = {resource: fixed[resource] for resource in resources if resource in fixed}
+    others = [resource for resource in resources if resource not in fixed]
+    if not others:
+        return {resource: share / sum(given.values()) for resource, share in given.items()}
+    left = (1.0 - sum(given.values())) / len(others)
+    return given | dict.fromkeys(others, left)

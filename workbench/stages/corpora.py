@@ -1,0 +1,80 @@
+"""The text that each resource gives a target language: what the adaptation reads, and what the floors read too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from workbench import languages
+from workbench.config import Config, Resource
+from workbench.errors import BadInput
+from workbench.files import read_jsonl, write_jsonl
+from workbench.records import Document, Lang, Pair
+from workbench.seeds import stream
+from workbench.sources.embedded import EmbeddedData
+from workbench.stages.plan import Stage
+from workbench.synth import pseudo_labels
+
+
+def targets(config: Config) -> list[Lang]:
+    return [languages.parse(tag) for tag in config.data.targets]
+
+
+def capped(documents: Sequence[Document], max_bytes: int) -> list[Document]:
+    """The leading documents that fit into `max_bytes` of UTF-8 together."""
+    kept, used = [], 0
+    for document in documents:
+        used += len(document.text.encode())
+        if used > max_bytes:
+            break
+        kept.append(document)
+    return kept
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> int:
+    rows = ({"id": d.id, "text": d.text, "source": d.source, "parents": list(d.parents)} for d in documents)
+    return write_jsonl(path, rows)
+
+
+def read_documents(path: Path, lang: Lang) -> list[Document]:
+    return [Document(row["id"], row["text"], lang, row["source"], tuple(row["parents"])) for row in read_jsonl(path)]
+
+
+def synthetic_file(folder: Path, resource: Resource, lang: Lang) -> Path:
+    """Where the synth stage in `folder` keeps one kind of text of one language."""
+    return folder / resource / f"{lang.tag}.jsonl"
+
+
+def arm_documents(stage: Stage, data: EmbeddedData, lang: Lang) -> dict[Resource, list[Document]]:
+    """Resource -> its documents in `lang`, for the resources of the stage's arm; one without documents is left out.
+
+    Random: which real sentences the few-text arms see depends on (seed, language) only: arms that share few-text
+        share its sentences.
+    """
+    config = stage.config
+    found: dict[Resource, list[Document]] = {}
+    for resource in config.adapt.resources:
+        match resource:
+            case "pseudo" | "word-list" | "inflection":
+                documents = read_documents(synthetic_file(stage.inputs["synth"].folder, resource, lang), lang)
+            case "few-text":
+                real = data.documents(lang, "train")
+                order = stream(stage.seed, "few-text", lang.tag).permutation(len(real))
+                documents = [real[i] for i in order[: config.data.few_text]]
+            case "all-text":
+                documents = capped(data.documents(lang, "train"), config.data.max_train_bytes)
+        if documents:
+            found[resource] = documents
+    if config.adapt.resources and not found:
+        raise BadInput(f"{stage.label}: {lang} has nothing for adapt.resources = {list(config.adapt.resources)}")
+    return found
+
+
+def pseudo_labelled(stage: Stage, data: EmbeddedData, train: Sequence[Pair]) -> list[Pair]:
+    """The pivot's labelled sentences put through the lexicon of every target, with the arm's synth settings and seed."""
+    config = stage.config
+    return [
+        pair
+        for lang in targets(config)
+        for pair in pseudo_labels.translate(train, data.lexicon(lang), config.synth, stage.seed)
+    ]

@@ -1,0 +1,72 @@
+"""Stage `floors`: what no model is needed for, on the same held-out items and the same resources as one arm."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from workbench import languages
+from workbench.evaluation import floors
+from workbench.evaluation.alignment import Retrieval
+from workbench.files import write_jsonl
+from workbench.records import Lang
+from workbench.runs.manifest import code_revision
+from workbench.sources import embedded
+from workbench.sources.embedded import EmbeddedData
+from workbench.stages.corpora import arm_documents, pseudo_labelled, targets
+from workbench.stages.plan import Stage
+from workbench.stages.progress import Progress, Report
+from workbench.stages.rows import Rows, sentence_pairs
+
+
+def run(stage: Stage, report: Report) -> None:
+    data, config = embedded.prepare(), stage.config
+    rows = Rows(stage, code_revision())
+    langs = targets(config)
+    for number, lang in enumerate(langs):
+        report(Progress(number, len(langs) + 1, note=f"char 6-gram {lang.tag}"))
+        if config.adapt.resources:
+            _char_lm(stage, data, lang, rows)
+        else:  # what depends on no arm is measured once, with the arm that has nothing
+            _retrieval(stage, data, lang, rows)
+    report(Progress(len(langs), len(langs) + 1, note="linear intents"))
+    _intents(stage, data, langs, rows)
+    write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))
+
+
+def _char_lm(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None:
+    text = [d.text for documents in arm_documents(stage, data, lang).values() for d in documents]
+    bits = floors.char_lm_bits(text, data.documents(lang, stage.config.evaluate.split))
+    rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", "")
+
+
+def _retrieval(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None:
+    pivot = languages.parse(stage.config.data.pivot)
+    pairs = sentence_pairs(data, lang, stage.config.evaluate.split, stage.config.evaluate.retrieval_pairs)
+    for found in floors.retrieval(pairs, data.lexicon(lang)):
+        rows.retrieval(f"floor:{found.method}", pivot, lang, found)
+    chance = np.full(len(pairs), 1.0 / len(pairs))
+    for direction in ("pivot>target", "target>pivot"):
+        rows.retrieval("floor:chance", pivot, lang, Retrieval("chance", direction, None, chance))
+
+
+def _intents(stage: Stage, data: EmbeddedData, langs: list[Lang], rows: Rows) -> None:
+    config = stage.config
+    pivot = languages.parse(config.data.pivot)
+    if config.adapt.resources and not config.evaluate.pseudo_labelled:
+        return  # without a lexicon there are English labels only, the same for every arm
+    train = data.intents(pivot, "train")
+    setting = "train=en"
+    if config.evaluate.pseudo_labelled:
+        train = train + pseudo_labelled(stage, data, train)
+        setting = "train=en+pseudo"
+    classifier = floors.IntentFloor(train)
+    for lang in [*langs, pivot]:
+        test = data.intents(lang, config.evaluate.split)
+        if not test:
+            continue
+        rows.accuracy(f"floor:char-ngram-svm ({stage.variant})", lang, classifier.correct(test), setting)
+        if not config.adapt.resources:
+            guess = floors.guessing(train, test)
+            rows.accuracy("floor:majority", lang, np.full(len(test), guess.majority), setting)

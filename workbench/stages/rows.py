@@ -1,0 +1,91 @@
+"""Result rows: a stage's measurements with the names that a table finds them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.evaluation import stats
+from workbench.evaluation.alignment import Retrieval
+from workbench.evaluation.document_bits import DocumentBits
+from workbench.records import Lang, Pair, Result
+from workbench.sources.embedded import EmbeddedData
+from workbench.stages.plan import Stage
+
+INTERVAL_SEED = 0  # one for all arms: the same items are resampled alike
+
+
+class Rows:
+    """Collects the rows of one stage; `variant` is the row name of a table."""
+
+    def __init__(self, stage: Stage, code: str) -> None:
+        self.stage, self.code = stage, code
+        self.found: list[Result] = []
+
+    def bits(self, variant: str, lang: Lang, documents: Sequence[DocumentBits], metric: str, setting: str) -> None:
+        """Bits per byte over documents, with a bootstrap interval over them."""
+        interval = stats.bootstrap_ratio([d.bits for d in documents], [d.num_bytes for d in documents], INTERVAL_SEED)
+        self._add(variant, "lm", lang, metric, interval, "bits per byte", False, setting)
+
+    def retrieval(self, variant: str, pivot: Lang, lang: Lang, found: Retrieval) -> None:
+        """Accuracy over sentences; the setting says method, layer and direction."""
+        ways = {"pivot>target": f"{pivot.code}>{lang.code}", "target>pivot": f"{lang.code}>{pivot.code}"}
+        layer = [f"layer={found.layer}"] if found.layer is not None else []
+        setting = " ".join([found.method, *layer, ways[found.direction]])
+        self._add(variant, "retrieval", lang, "accuracy", _mean(found.correct), "share", True, setting)
+
+    def accuracy(self, variant: str, lang: Lang, correct: np.ndarray, setting: str) -> None:
+        """Share of intents that are right."""
+        self._add(variant, "intents", lang, "accuracy", _mean(correct), "share", True, setting)
+
+    def _add(
+        self,
+        variant: str,
+        task: str,
+        lang: Lang,
+        metric: str,
+        interval: stats.Interval,
+        unit: str,
+        higher_is_better: bool,
+        setting: str,
+    ) -> None:
+        stage = self.stage
+        self.found.append(
+            Result(
+                run=stage.folder.name,
+                study=stage.study,
+                variant=variant,
+                seed=stage.seed,
+                step=stage.config.adapt.steps if stage.config.adapt.resources else 0,
+                task=task,
+                lang=lang.tag,
+                split=stage.config.evaluate.split,
+                metric=metric,
+                value=round(interval.value, 6),
+                n=interval.n,
+                unit=unit,
+                higher_is_better=higher_is_better,
+                setting=setting,
+                low=round(interval.low, 6),
+                high=round(interval.high, 6),
+                data_revision=stage.identity["data_revision"],
+                code=self.code,
+            )
+        )
+
+
+def sentence_pairs(data: EmbeddedData, lang: Lang, split: str, max_pairs: int) -> list[Pair]:
+    """The pairs that retrieval is measured on: the first `max_pairs` with distinct sentences on both sides."""
+    kept: list[Pair] = []
+    seen: set[str] = set()
+    for pair in data.pairs(lang, "dev" if split == "dev" else "test"):
+        sides = {"< " + pair.source.lower(), "> " + pair.target.lower()}
+        if not sides & seen and len(kept) < max_pairs:
+            kept.append(pair)
+            seen |= sides
+    return kept
+
+
+def _mean(correct: np.ndarray) -> stats.Interval:
+    return stats.bootstrap_mean(correct, INTERVAL_SEED)

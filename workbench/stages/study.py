@@ -1,0 +1,141 @@
+"""The verbs on a study: run it, look at it, freeze it, print its tables, write its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench import load
+from workbench.config import Study
+from workbench.errors import BadInput
+from workbench.records import Result
+from workbench.reports import collect, render, spec, table as tables
+from workbench.runs.folder import Folder
+from workbench.sources import embedded
+from workbench.stages import publish, scheduler
+from workbench.stages.display import Display, clock
+from workbench.stages.plan import Stage, stages
+
+RESULTS = "results.jsonl"
+
+
+def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bool) -> int:
+    """Run what is not done of the study, then print its main table and where everything is."""
+    study = load.study(path, overrides)
+    console = Console()
+    data = embedded.prepare(progress=lambda line: console.print(line, highlight=False))
+    plan = stages(study, data.revision)
+    if dry_run:
+        for stage in plan:
+            console.print(f"{Folder(stage.folder).status().state:8} {stage.label:32} {stage.folder}", highlight=False)
+        return 0
+    console.print(f"[bold]{study.name}[/]: {len(study.variants)} variants x {len(study.seeds)} seeds", highlight=False)
+    start = time.monotonic()
+    display = Display(console)
+    try:
+        scheduler.execute(plan, study.where, path, overrides, display, retry_failed)
+    finally:
+        display.stop()
+    console.print(f"all runs done in {clock(time.monotonic() - start)}", highlight=False)
+    folder = runs_root(study) / "report"
+    written = publish.write(study, plan, data, _spec(path, study), folder, overrides)
+    _show(console, path, study, _results(plan))
+    console.print(f"\nreport   {written}\nruns     {runs_root(study)}", highlight=False, soft_wrap=True)
+    if not overrides:
+        console.print(
+            "\nnext     open the report; "
+            f"`workbench freeze {path}` keeps these numbers beside the study; "
+            f"`workbench run {path} --set synth.sentences=500` asks what a smaller synthetic corpus buys",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 0
+
+
+def status(path: Path, overrides: Sequence[str]) -> int:
+    """One line per stage: state, time, label, folder."""
+    study = load.study(path, overrides)
+    table = Table("state", "time", "stage", "folder", box=None, pad_edge=False)
+    for stage in stages(study, embedded.prepare().revision):
+        found = Folder(stage.folder).status()
+        colour = {"done": "green", "failed": "red", "running": "yellow", "absent": "dim"}[found.state]
+        seconds = clock(found.seconds) if found.seconds else ""
+        table.add_row(f"[{colour}]{found.state}[/]", seconds, f"{stage.label} {found.message}", str(stage.folder))
+    Console().print(table)
+    return 0
+
+
+def freeze(path: Path, overrides: Sequence[str]) -> int:
+    """Copy the finished rows into the study's folder, sorted; refuse if one (variant, seed) is missing."""
+    study = load.study(path, overrides)
+    plan = stages(study, embedded.prepare().revision)
+    dest = path / RESULTS
+    results = collect.freeze(_finished(plan), variants=list(study.variants), seeds=study.seeds, dest=dest)
+    rows = sum(len(by_seed) for by_seed in results.cells.values())
+    print(f"{dest}: {rows} rows, {len(study.variants)} variants x {len(study.seeds)} seeds")
+    return 0
+
+
+def table(path: Path, overrides: Sequence[str], *, check: bool) -> int:
+    """Rebuild the tables from the frozen rows: print and write them, or compare them with what is committed."""
+    study = load.study(path, overrides)
+    readmes = [readme for readme in [Path("README.md")] if readme.is_file()]
+    if check:
+        for file in tables.check(path, readmes):
+            print(f"ok  {file}")
+        return 0
+    _show(Console(), path, study, collect.gather(collect.read(path / RESULTS)))
+    for file in tables.write(path, readmes):
+        print(file)
+    return 0
+
+
+def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
+    """Write tables, figures and report.html of the finished runs."""
+    study = load.study(path, overrides)
+    data = embedded.prepare()
+    plan = stages(study, data.revision)
+    _finished(plan)
+    folder = out or runs_root(study) / "report"
+    print(publish.write(study, plan, data, _spec(path, study), folder, overrides))
+    return 0
+
+
+def runs_root(study: Study) -> Path:
+    return Path(study.where.runs) / study.name
+
+
+def _finished(plan: Sequence[Stage]) -> list[Result]:
+    """The rows of every run and floor of the plan.
+
+    Raises: BadInput if one of them is not done.
+    """
+    rows = []
+    for stage in plan:
+        if stage.kind in ("run", "floors"):
+            found = Folder(stage.folder).status()
+            if found.state != "done":
+                raise BadInput(f"{stage.folder}: {found.state}, wanted done; `workbench run` finishes it")
+            rows += collect.read(stage.folder / RESULTS)
+    return rows
+
+
+def _results(plan: Sequence[Stage]) -> collect.Results:
+    return collect.gather(_finished(plan))
+
+
+def _spec(path: Path, study: Study) -> spec.Spec:
+    found = spec.load(path)
+    if found.study != study.name:
+        raise BadInput(f"{path / spec.SPEC_FILE}: study is {found.study!r}, wanted {study.name!r}")
+    return found
+
+
+def _show(console: Console, path: Path, study: Study, results: collect.Results) -> None:
+    for one in _spec(path, study).table:
+        console.print()
+        console.print(render.terminal(tables.build(one, results)))

@@ -1,0 +1,47 @@
+"""Stage `synth`: pseudo text, word lists and inflection tasks of every target, as JSON lines with their provenance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from workbench import languages
+from workbench.files import write_json
+from workbench.sources import embedded
+from workbench.stages.corpora import synthetic_file, targets, write_documents
+from workbench.stages.plan import Stage
+from workbench.stages.progress import Progress, Report
+from workbench.synth import inflection_tasks
+from workbench.synth.lexicon import synthesise, word_list_documents
+
+
+def run(stage: Stage, report: Report) -> None:
+    data, config = embedded.prepare(), stage.config
+    sentences = data.documents(languages.parse(config.data.pivot), "train")
+    langs = targets(config)
+    rows = []
+    for number, lang in enumerate(langs):
+        report(Progress(number, len(langs), note=lang.tag))
+        lexicon = data.lexicon(lang)
+        made = synthesise(sentences, lexicon, config.synth, stage.seed)
+        words = word_list_documents(lexicon, stage.seed, made.coverage.num_kept_words)
+        tasks = inflection_tasks.documents(data.inflections(lang), stage.seed)
+        write_documents(synthetic_file(stage.folder, "pseudo", lang), made.documents)
+        write_documents(synthetic_file(stage.folder, "word-list", lang), words)
+        write_documents(synthetic_file(stage.folder, "inflection", lang), tasks)
+        coverage = asdict(made.coverage) | {
+            "token_coverage": made.coverage.token_coverage,
+            "type_coverage": made.coverage.type_coverage,
+            "replaced_rate": made.coverage.replaced_rate,
+        }
+        rows.append(
+            {
+                "lang": lang.tag,
+                "lexicon": lexicon.origin,
+                "licence": lexicon.licence,
+                "permuted": config.synth.permute_lexicon,
+                "seed": stage.seed,
+                **coverage,
+                "inflection_lines": len(tasks),
+            }
+        )
+    write_json(stage.folder / "report.json", rows)
