@@ -285,9 +285,9 @@ def _place(spec: Spec, row: Row) -> int:
 
 
 def _look(spec: Spec, arms: Sequence[Row], row: Row) -> tuple[str, str]:
-    """Colour by variant; hatched where it is a ceiling, dotted where a variant stands there a second time."""
+    """Colour by variant; hatched where it is a ceiling, or where a variant stands there a second time."""
     first = next(r for r in arms if r.variant == row.variant)
-    return PALETTE[_place(spec, row) % len(PALETTE)], "////" if row.ceiling else "" if row is first else "...."
+    return PALETTE[_place(spec, row) % len(PALETTE)], "////" if row.ceiling else "" if row is first else "\\\\\\\\"
 
 
 def _curve_look(spec: Spec, row: Row) -> tuple[str, str]:

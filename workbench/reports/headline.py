@@ -43,16 +43,21 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim, decided: `chip` says how in two words, `sentence` in full."""
+    """One claim, decided: `chip` says how in two words, `short` in a sentence, `detail` with nothing left out."""
 
     title: str
     chip: str
     verdict: Verdict
-    sentence: str
+    short: str
+    detail: str
     effects: tuple[Effect, ...]
     overall: Effect | None
     unit: str
     digits: int
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.short} {self.detail}"
 
 
 def findings(spec: Spec, results: Results) -> list[Finding]:
@@ -81,17 +86,17 @@ def _gain(claim: Gain, numbers: Grid) -> Finding:
     path = f"{before:.{table.digits}f} → {after:.{table.digits}f}, mean over {_count(len(tags), 'language')}"
     match overall.verdict:
         case "better":
-            first = f"{claim.row} is better than {claim.against} by {size} {unit} ({path})."
+            first = f"{_q(claim.row)} is better than {_q(claim.against)} by {size} {unit} ({path})."
         case "worse":
-            first = f"{claim.row} is worse than {claim.against} by {size} {unit} ({path})."
+            first = f"{_q(claim.row)} is worse than {_q(claim.against)} by {size} {unit} ({path})."
         case "unclear":
             side = "better" if overall.mean > 0 else "worse"
-            first = f"{claim.row} and {claim.against} do not clearly differ: {size} {unit} {side} ({path})."
+            first = f"{_q(claim.row)} and {_q(claim.against)} do not clearly differ: {size} {unit} {side} ({path})."
         case _:
             assert_never(overall.verdict)
     chip = {"better": "gain", "unclear": "no clear difference", "worse": "loss"}[overall.verdict]
-    sentence = f"{first} {_by_label(effects, table.digits, 'better', 'worse')}"
-    return Finding(claim.title, chip, overall.verdict, sentence, effects, overall, unit, table.digits)
+    detail = _by_label(effects, table.digits, "better", "worse")
+    return Finding(claim.title, chip, overall.verdict, first, detail, effects, overall, unit, table.digits)
 
 
 def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
@@ -108,21 +113,22 @@ def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
     level = _mean(numbers, floor, tags)
     theirs = fmean(fmean(numbers.values[best[t]][t].values()) for t in tags)
     path = f"{theirs:.{table.digits}f} against {level:.{table.digits}f}, mean over {_count(len(tags), 'language')}"
-    who = rivals[0] if len(rivals) == 1 else "The best row of each language (the choice favours the models)"
+    who = _q(rivals[0]) if len(rivals) == 1 else "The best row of each language (the choice favours the models)"
     match overall.verdict:
         case "better":
-            first = f"{who} beats {floor} by {size} {unit} ({path})."
+            first = f"{who} beats {_q(floor)} by {size} {unit} ({path})."
         case "worse":
-            first = f"{who} loses to {floor}, which uses no neural model, by {size} {unit} ({path})."
+            first = f"{who} loses to {_q(floor)}, which uses no neural model, by {size} {unit} ({path})."
         case "unclear":
-            first = f"{who} and {floor} do not clearly differ: {size} {unit} ({path})."
+            first = f"{who} and {_q(floor)} do not clearly differ: {size} {unit} ({path})."
         case _:
             assert_never(overall.verdict)
     chip = {"better": "model wins", "unclear": "no clear winner", "worse": "floor wins"}[overall.verdict]
     other = numbers.row(floor).metric
     caveat = f" The floor is measured as {other}, the models as {table.metric}: close, not equal." if other else ""
-    sentence = f"{first} {_by_label(effects, table.digits, 'ahead', 'behind')}{caveat}"
-    return Finding(f"{claim.title} {floor}", chip, overall.verdict, sentence, effects, overall, unit, table.digits)
+    detail = _by_label(effects, table.digits, "ahead", "behind") + caveat
+    title = f"{claim.title} {floor}"
+    return Finding(title, chip, overall.verdict, first, detail, effects, overall, unit, table.digits)
 
 
 def _forgetting(claim: Forgetting, numbers: Grid) -> Finding:
@@ -140,14 +146,15 @@ def _forgetting(claim: Forgetting, numbers: Grid) -> Finding:
     if worse:
         first = (
             f"Adapting costs {language}: {len(worse)} of {_count(len(effects), 'row')} are clearly worse than "
-            f"{claim.reference} ({level} {table.unit}), {worst.label} the most, by {abs(worst.mean):.{table.digits}f}."
+            f"{_q(claim.reference)} ({level} {table.unit}), {_q(worst.label)} the most, by "
+            f"{abs(worst.mean):.{table.digits}f}."
         )
     else:
-        first = f"No row is clearly worse in {language} than {claim.reference} ({level} {table.unit})."
+        first = f"No row is clearly worse in {language} than {_q(claim.reference)} ({level} {table.unit})."
     verdict: Verdict = "worse" if worse else "better" if all(e.verdict == "better" for e in effects) else "unclear"
     chip = {"better": "improved", "unclear": "no clear cost", "worse": "forgetting"}[verdict]
-    sentence = f"{first} {_by_label(effects, table.digits, 'better', 'worse')}"
-    return Finding(claim.title, chip, verdict, sentence, effects, None, unit, table.digits)
+    detail = _by_label(effects, table.digits, "better", "worse")
+    return Finding(claim.title, chip, verdict, first, detail, effects, None, unit, table.digits)
 
 
 def unit_of_difference(table: TableSpec) -> str:
@@ -185,6 +192,10 @@ def _by_label(effects: Sequence[Effect], digits: int, up: str, down: str) -> str
     text = "; ".join(part for part in parts if part)
     one_seed = " (one seed, so nothing is called clear)" if all(len(e.improvements) == 1 for e in effects) else ""
     return f"{text[:1].upper()}{text[1:]}{one_seed}."
+
+
+def _q(label: str) -> str:
+    return f"“{label}”"
 
 
 def _count(how_many: int, noun: str) -> str:

@@ -49,7 +49,7 @@ def write(inputs: Inputs, figures: Sequence[Drawn], path: Path) -> Path:
         ("tables", "Tables", "\n".join(map(_table, tables))),
         ("figures", "Figures", "\n".join(map(_figure, figures))),
         ("map", "Embedding map", _maps(inputs)),
-        ("data", "Data", _side("Every text is written by people unless a row says otherwise.", inputs.data)),
+        ("data", "Data", _side("What there is per language.", inputs.data)),
         ("tokenizer", "Tokenizer", _side("How finely each language is cut, on its own text.", inputs.fertility)),
         ("mixture", "Mixture", _side("What the base model really read, per language.", inputs.mixture)),
         ("reproduce", "Reproduce", _reproduce(inputs.reproduce)),
@@ -57,7 +57,9 @@ def write(inputs: Inputs, figures: Sequence[Drawn], path: Path) -> Path:
     ]
     present = [section for section in sections if section[2]]
     nav = "".join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _ in present)
-    body = "\n".join(f'<section id="{name}"><h2>{escape(title)}</h2>\n{html}\n</section>' for name, title, html in present)
+    body = "\n".join(
+        f'<section id="{name}"><h2>{escape(title)}</h2>\n{html}\n</section>' for name, title, html in present
+    )
     here = files("workbench.reports")
     page = f"""<!doctype html>
 <html lang="en">
@@ -71,7 +73,8 @@ def write(inputs: Inputs, figures: Sequence[Drawn], path: Path) -> Path:
 </head>
 <body>
 <a class="skip" href="#findings">to the findings</a>
-<nav aria-label="Sections"><strong>{escape(inputs.title)}</strong>{nav}<button id="theme" type="button">theme</button></nav>
+<nav aria-label="Sections"><strong>{escape(inputs.title)}</strong>{nav}
+<button id="theme" type="button">theme</button></nav>
 <main>
 {_head(inputs, found)}
 {body}
@@ -98,36 +101,43 @@ def _head(inputs: Inputs, found: Sequence[Finding]) -> str:
         f"data {results.data_revision}",
     ]
     chips = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    lead = f'<p class="lead">{escape(found[0].sentence)}</p>' if found else ""
-    return f'<header><h1>{escape(inputs.title)}</h1><p class="question">{escape(inputs.question)}</p>{lead}<ul class="facts">{chips}</ul></header>'
+    short = "".join(
+        f'<li class="{f.verdict}"><span class="chip">{escape(f.chip)}</span> {escape(f.short)}</li>' for f in found
+    )
+    lead = f'<ul class="lead">{short}</ul>' if found else ""
+    return (
+        f'<header><h1>{escape(inputs.title)}</h1><p class="question">{escape(inputs.question)}</p>'
+        f'{lead}<ul class="facts">{chips}</ul></header>'
+    )
 
 
 def _findings(found: Sequence[Finding], remarks: Sequence[str]) -> str:
-    cards = []
-    for finding in found:
-        cards.append(
-            f'<article class="card {finding.verdict}"><p class="chip">{escape(finding.chip)}</p><h3>{escape(finding.title)}</h3>'
-            f"<p>{escape(finding.sentence)}</p>{inline.forest(finding)}</article>"
-        )
-    against = [f for f in found if f.verdict != "better"]
-    counted = (
-        f"{len(found) - len(against)} of {len(found)} came out in favour of the method; {len(against)} did not, and stay here. "
-        if found
-        else ""
+    cards = "".join(
+        f'<article class="card {f.verdict}"><p class="chip">{escape(f.chip)}</p><h3>{escape(f.title)}</h3>'
+        f"<p>{escape(f.sentence)}</p>{inline.forest(f)}</article>"
+        for f in found
     )
     notes = "".join(f"<p>{escape(remark)}</p>" for remark in remarks)
-    rule = f'<p class="rule">{counted}{escape(headline.RULE)} In the plots each tick is one seed, the dot their mean.</p>'
-    return f'{rule}{notes}<div class="cards">{"".join(cards)}</div>' if found or remarks else ""
+    if not found:
+        return notes
+    better = sum(f.verdict == "better" for f in found)
+    rule = (
+        f"{better} of {len(found)} came out in favour of the method; {len(found) - better} did not, and stay here. "
+        f"{headline.RULE} In the plots each tick is one seed, the dot their mean; a hollow dot is not clear."
+    )
+    return f'<p class="rule">{escape(rule)}</p>{notes}<div class="cards">{cards}</div>'
 
 
 def _table(made: table.Table) -> str:
     formats = (("LaTeX", render.latex(made)), ("Markdown", render.markdown(made)), ("CSV", render.csv(made)))
     copies = "".join(
-        f'<details><summary>{name}</summary><button type="button" class="copy">copy</button><pre>{escape(text)}</pre></details>'
+        f'<details><summary>{name}</summary><button type="button" class="copy">copy</button>'
+        f"<pre>{escape(text)}</pre></details>"
         for name, text in formats
     )
     return (
-        f'<div class="block"><h3>{escape(made.spec.title)}</h3><div class="scroll" tabindex="0">{render.html(made)}</div>'
+        f'<div class="block"><h3>{escape(made.spec.title)}</h3>'
+        f'<div class="scroll" tabindex="0">{render.html(made)}</div>'
         f'<div class="formats">{copies}</div></div>'
     )
 
@@ -180,7 +190,7 @@ def _side(note: str, rows: Sequence[SideRow]) -> str:
 def _side_cell(key: str, value: object) -> str:
     match value:
         case None:
-            return "<td>–</td>"
+            return '<td class="number">–</td>'
         case bool():
             return f"<td>{'yes' if value else 'no'}</td>"
         case int():
@@ -203,15 +213,14 @@ def _reproduce(facts: Mapping[str, object]) -> str:
         if command
         else ""
     )
-    items = []
+    plain, nested = [], []
     for name, value in facts.items():
-        if name == "command":
-            continue
         if isinstance(value, Mapping):
-            inner = "".join(f"<tr><th scope='row'>{escape(str(k))}</th><td>{escape(str(v))}</td></tr>" for k, v in value.items())
-            items.append(f"<details><summary>{escape(name)}</summary><table class='side'>{inner}</table></details>")
-        else:
-            items.append(f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>")
-    plain = "".join(item for item in items if item.startswith("<div>"))
-    nested = "".join(item for item in items if not item.startswith("<div>"))
-    return f'{first}<dl class="facts-list">{plain}</dl>{nested}' if facts else ""
+            inner = "".join(
+                f'<tr><th scope="row">{escape(str(key))}</th><td>{escape(str(item))}</td></tr>'
+                for key, item in value.items()
+            )
+            nested.append(f'<details><summary>{escape(name)}</summary><table class="side">{inner}</table></details>')
+        elif name != "command":
+            plain.append(f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>")
+    return f'{first}<dl class="facts-list">{"".join(plain)}</dl>{"".join(nested)}' if facts else ""

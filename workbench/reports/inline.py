@@ -29,7 +29,7 @@ MAP_WIDTH, MAP_HEIGHT, MAP_MARGIN = 720.0, 520.0, 24.0
 
 
 def figure(drawn: Drawn) -> str:
-    """A figure file's SVG without prolog, metadata or outside names; ink follows the text's colour, white the paper's."""
+    """A figure file's SVG without prolog, metadata or outside names; ink follows the text's colour."""
     text = drawn.svg.read_text("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -44,34 +44,41 @@ def figure(drawn: Drawn) -> str:
 
 
 def forest(finding: Finding) -> str:
-    """One line per effect: every seed a tick, the mean a dot, zero in the middle; right is better."""
+    """One line per effect: every seed a tick, the mean a dot, zero dashed; right is better."""
     effects = [*finding.effects, *([finding.overall] if finding.overall else [])]
-    reach = max([abs(v) for e in effects for v in e.improvements] + [10.0**-finding.digits]) * 1.08
-    left, right, step, top = 132.0, 468.0, 17.0, 6.0
-    middle, height = (left + right) / 2, top + step * len(effects) + 26
+    every = [0.0, *(value for effect in effects for value in effect.improvements)]
+    reach = max(*map(abs, every), 10.0**-finding.digits)
+    low, high = min(*every, -reach / 8) - reach / 20, max(*every, reach / 8) + reach / 20
+    left, right, step, top = 124.0, 352.0, 17.0, 6.0
+    bottom = top + step * len(effects)
 
     def x(value: float) -> float:
-        return middle + (right - left) / 2 * value / reach
+        return left + (right - left) * (value - low) / (high - low)
 
-    bottom = top + step * len(effects)
-    out = [f'<svg class="forest" viewBox="0 0 520 {height:.0f}" role="img" aria-label="{escape(finding.sentence)}">']
-    out.append(f'<line class="zero" x1="{middle:.1f}" x2="{middle:.1f}" y1="{top}" y2="{bottom:.1f}"/>')
+    def line(kind: str, x1: float, x2: float, y1: float, y2: float) -> str:
+        return f'<line class="{kind}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+    def text(kind: str, at: float, y: float, anchor: str, words: str) -> str:
+        return f'<text class="{kind}" x="{at:.0f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+    out = [
+        f'<svg class="forest" viewBox="0 0 410 {bottom + 22:.0f}" role="img" aria-label="{escape(finding.sentence)}">'
+    ]
+    out.append(line("zero", x(0), x(0), top, bottom))
     for row, effect in enumerate(effects):
-        y = top + step * (row + 0.5)
-        bold = ' class="all"' if effect is finding.overall else ""
+        y, kind = top + step * (row + 0.5), "all" if effect is finding.overall else "one"
         if effect is finding.overall:
-            out.append(f'<line class="rule" x1="0" x2="520" y1="{y - step / 2:.1f}" y2="{y - step / 2:.1f}"/>')
-        out.append(f'<text{bold} x="{left - 8:.0f}" y="{y + 3.5:.1f}" text-anchor="end">{escape(_short(effect.label))}</text>')
-        low, high = min(effect.improvements), max(effect.improvements)
-        out.append(f'<g class="{effect.verdict}"><line class="range" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        out += [f'<line x1="{x(v):.1f}" x2="{x(v):.1f}" y1="{y - 3:.1f}" y2="{y + 3:.1f}"/>' for v in effect.improvements]
-        out.append(f'<circle cx="{x(effect.mean):.1f}" cy="{y:.1f}" r="3.6"/></g>')
-        shown = number(effect.mean, finding.digits, signed=True)
-        out.append(f'<text{bold} x="514" y="{y + 3.5:.1f}" text-anchor="end">{shown}</text>')
-    out.append(f'<text class="axis" x="{left:.0f}" y="{bottom + 16:.1f}">← worse</text>')
-    out.append(f'<text class="axis" x="{middle:.0f}" y="{bottom + 16:.1f}" text-anchor="middle">{escape(finding.unit)}</text>')
-    out.append(f'<text class="axis" x="{right:.0f}" y="{bottom + 16:.1f}" text-anchor="end">better →</text></svg>')
-    return "\n".join(out)
+            out.append(line("rule", 0, 410, y - step / 2, y - step / 2))
+        seeds = "".join(line("seed", x(v), x(v), y - 3, y + 3) for v in effect.improvements)
+        span = line("range", x(min(effect.improvements)), x(max(effect.improvements)), y, y)
+        dot = f'<circle cx="{x(effect.mean):.1f}" cy="{y:.1f}" r="3.6"/>'
+        out.append(text(kind, left - 8, y + 4, "end", _short(effect.label)))
+        out.append(f'<g class="{effect.verdict}">{span}{seeds}{dot}</g>')
+        out.append(text(kind, 406, y + 4, "end", number(effect.mean, finding.digits, signed=True)))
+    out.append(text("axis", left, bottom + 16, "start", "← worse"))
+    out.append(text("axis", (left + right) / 2, bottom + 16, "middle", finding.unit))
+    out.append(text("axis", right, bottom + 16, "end", "better →"))
+    return "\n".join([*out, "</svg>"])
 
 
 def living_map(shown: EmbeddingMap, projected: Projection, number_of_map: int) -> str:
@@ -97,25 +104,29 @@ def living_map(shown: EmbeddingMap, projected: Projection, number_of_map: int) -
     legend = "".join(
         f'<label><input type="checkbox" checked data-lang="{index}"><svg class="key l{index % len(PALETTE)}" '
         f'viewBox="-6 -6 12 12" aria-hidden="true"><path d="{SHAPES[index % len(SHAPES)]}"/></svg>'
-        f'<span lang="{escape(tag)}-x" data-code="{escape(languages.parse(tag).code)}">{escape(languages.name(tag))}</span></label>'
+        f'<span data-code="{escape(languages.parse(tag).code)}">{escape(languages.name(tag))}</span></label>'
         for index, tag in enumerate(tags)
     )
     alt = f"{shown.title}: {len(shown.points)} sentences on two principal axes. {' '.join(projected.sentences())}"
     (a1, a2), (b1, b2) = projected.plain.explained, projected.centred.explained
+    box = f'viewBox="0 0 {MAP_WIDTH:.0f} {MAP_HEIGHT:.0f}"'
     return f"""<div class="map" id="{name}">
 <div class="controls">
 <fieldset><legend>points</legend>
-<label><input type="radio" name="{name}-plane" value="a" checked>as they are ({a1:.0%} + {a2:.0%} of the variance)</label>
-<label><input type="radio" name="{name}-plane" value="b">language means removed ({b1:.0%} + {b2:.0%})</label></fieldset>
+<label><input type="radio" name="{name}-plane" value="a" checked>as they are ({a1:.0%} + {a2:.0%} of variance)</label>
+<label><input type="radio" name="{name}-plane" value="b">language means removed ({b1:.0%} + {b2:.0%})</label>
+</fieldset>
 <fieldset><legend>colour</legend>
 <label><input type="radio" name="{name}-colour" value="lang" checked>language</label>
-<label><input type="radio" name="{name}-colour" value="meaning">meaning ({len(chosen)} sentences joined)</label></fieldset>
+<label><input type="radio" name="{name}-colour" value="meaning">meaning ({len(chosen)} sentences)</label>
+</fieldset>
 </div>
-<div class="stage"><svg class="by-lang" viewBox="0 0 {MAP_WIDTH:.0f} {MAP_HEIGHT:.0f}" role="img" tabindex="0" aria-label="{escape(alt)}">
+<div class="stage"><svg class="by-lang" {box} role="img" tabindex="0" aria-label="{escape(alt)}">
 <g class="links"></g><g class="points">
 {chr(10).join(points)}
 </g></svg>
-<aside class="reading" aria-live="polite"><p class="hint">Point at a sentence, or press the arrow keys on the map, to read it and its translations.</p></aside></div>
+<aside class="reading" aria-live="polite"><p class="hint">Point at a sentence, or press the arrow keys on the map,
+to read it and its translations.</p></aside></div>
 <div class="legend">{legend}</div>
 </div>"""
 
@@ -123,7 +134,13 @@ def living_map(shown: EmbeddingMap, projected: Projection, number_of_map: int) -
 def retrieval_rows(projected: Projection) -> Sequence[dict[str, object]]:
     """Retrieval in the original space, per language, for the table beside the map."""
     return [
-        {"lang": tag, "cosine %": 100 * plain, "means removed %": 100 * centred, "chance %": 100 / count, "sentences": count}
+        {
+            "lang": tag,
+            "cosine %": 100 * plain,
+            "means removed %": 100 * centred,
+            "chance %": 100 / count,
+            "sentences": count,
+        }
         for tag, (plain, centred, count) in projected.retrieval.items()
     ]
 
@@ -138,4 +155,4 @@ def _fit(xy: np.ndarray) -> np.ndarray:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 22 else label[:21] + "…"
+    return label if len(label) <= 20 else label[:19] + "…"

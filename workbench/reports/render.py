@@ -174,7 +174,7 @@ def html(table: Table) -> str:
     rows = list(zip(table.lines, body(table), strict=True))
     shades = [_shades([cells[i] for _, cells in rows], table.higher_is_better) for i in range(len(heads))]
     out = [f'<table class="results" id="table-{escape(table.spec.name)}">']
-    out.append(f"<caption><strong>{escape(table.spec.title)}.</strong> {escape(caption(table))}</caption>")
+    out.append(f"<caption><p><strong>{escape(table.spec.title)}.</strong> {escape(caption(table))}</p></caption>")
     out.append("<thead><tr>" + "".join(f'<th scope="col">{escape(h)}</th>' for h in heads) + "</tr></thead>")
     out.append("<tbody>")
     for index, (line, cells) in enumerate(rows):

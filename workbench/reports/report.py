@@ -28,7 +28,9 @@ def report(inputs: Inputs, folder: Path) -> list[Path]:
     if inputs.mixture:
         figures.append(figure.mixture(inputs.mixture, folder / "figures"))
     if inputs.curves:
-        made = figure.learning_curves("learning", "Learning curves", inputs.curves, inputs.curve_unit, folder / "figures")
+        made = figure.learning_curves(
+            "learning", "Learning curves", inputs.curves, inputs.curve_unit, folder / "figures"
+        )
         figures.append(made)
     on_page = list(figures)  # the page has its own, living map
     for path in inputs.maps:
