@@ -95,7 +95,7 @@ def test_a_bad_row_is_an_error_at_its_line_or_counted_in_the_report(tmp_path: Pa
 
 
 def test_bytes_that_are_not_utf_8_are_an_error_at_their_line(tmp_path: Path) -> None:
-    path = _file(tmp_path, b"dog\tci\n" + "caf\u00e9\tcaffi\n".encode("latin-1"))
+    path = _file(tmp_path, b"dog\tci\n" + "th\u00e9\tte\n".encode("latin-1"))
     with pytest.raises(BadInput, match=r"lexicon\.txt:2: not UTF-8"):
         lexicon.read(path, "gatitos", ENG, CYM)
 
@@ -363,63 +363,3 @@ def test_an_entry_turned_twice_is_itself() -> None:
     one = Entry("cat", "cath", "n", 2.0)
     assert one.turned() == Entry("cath", "cat", "n", 2.0)
     assert one.turned().turned() == one
-
-
-# The real files: every row is an entry or is counted as dropped
-
-
-def _accounted(path: Path, format: Format, source: str, target: languages.Lang) -> tuple[int, dict[str, int]]:
-    report = Report()
-    found = lexicon.read(path, format, languages.parse(source), target, report=report)
-    num_lines = path.read_bytes().count(b"\n")
-    assert report.rows == len(_pairs(found))
-    assert report.rows + sum(report.dropped.counts.values()) == num_lines, path.name
-    return report.rows, dict(report.dropped.counts)
-
-
-@pytest.mark.data
-def test_all_gatitos_files_load_whole(data_root: Path) -> None:
-    found = {
-        path.stem: _accounted(path, "gatitos", "eng", languages.from_source(path.stem[3:], "gatitos"))
-        for path in sorted(data_root.glob("gatitos/en_*.tsv"))
-    }
-    assert len(found) == 172
-    assert sum(rows for rows, _ in found.values()) == 755_325
-    assert 3_800 <= min(rows for rows, _ in found.values()) <= max(rows for rows, _ in found.values()) <= 6_300
-    dropped = {name: counts for name, (_, counts) in found.items() if counts}
-    assert sum(sum(counts.values()) for counts in dropped.values()) == 5
-    assert dropped["en_arn"]["wanted 2 tab-separated columns, not 1"] == 1
-
-
-@pytest.mark.data
-def test_all_wechsel_files_load_whole(data_root: Path) -> None:
-    found = [
-        _accounted(path, "wechsel", "eng", languages.from_source(path.stem, "wechsel"))
-        for path in sorted(data_root.glob("wechsel/*.txt"))
-    ]
-    rows = [number for number, _ in found]
-    assert (len(rows), min(rows), max(rows), sum(rows)) == (62, 83, 123_355, 721_677)
-    assert not any(dropped for _, dropped in found)
-
-
-@pytest.mark.data
-def test_all_freedict_and_apertium_exports_load_whole(data_root: Path) -> None:
-    found = {}
-    for path in sorted(data_root.glob("lexicon_gpl/*.tsv")):
-        source, target = path.stem.split("-")
-        found[path.stem] = _accounted(path, "triples", source, languages.parse(target))
-    rows = {name: number for name, (number, _) in found.items()}
-    assert rows == {
-        "afr-eng": 10_058,
-        "eng-afr": 10_128,
-        "eng-gle": 1_884,
-        "eng-kaz": 31_114,
-        "eng-swh": 1_450,
-        "gle-eng": 1_793,
-        "isl-eng": 9_405,
-        "kha-eng": 3_588,
-        "kur-eng": 5_170,
-        "swh-eng": 3_001,
-        "tur-eng": 1_614,
-    }
-    assert {name: sum(dropped.values()) for name, (_, dropped) in found.items() if dropped} == {"kha-eng": 5}

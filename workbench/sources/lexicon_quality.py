@@ -206,11 +206,15 @@ def suspects(lexicons: Mapping[str, Lexicon], threshold: float = CLOSE) -> list[
         name: {(word, target) for word, targets in distinct(lexicon).items() for target in targets if word != target}
         for name, lexicon in lexicons.items()
     }
+    same = {
+        name: {lexicon.target.code, *(lang.code for lang in languages.counterparts(lexicon.target))}
+        for name, lexicon in lexicons.items()
+    }
     found = []
     for first, second in combinations(lexicons, 2):
-        one, other = lexicons[first], lexicons[second]
-        same = {one.target.code, *(lang.code for lang in languages.counterparts(one.target))}
-        if one.source != other.source or other.target.code in same or not (rows[first] and rows[second]):
+        if lexicons[first].source != lexicons[second].source or not (rows[first] and rows[second]):
+            continue
+        if lexicons[second].target.code in same[first]:
             continue
         num_shared = len(rows[first] & rows[second])
         rate = num_shared / min(len(rows[first]), len(rows[second]))
