@@ -89,10 +89,11 @@ def read(path: Path, year: Year, lang: Lang, report: Report | None = None) -> It
     first, second = _order(year)
     _check_order(path, year)
     for number, line in lines(path, report):
+        if not line.strip():
+            continue
         fields = line.split("\t")
         if len(fields) != 3:
-            if line.strip():
-                reject(report, f"{path}:{number}", f"wanted 3 tab-separated columns, not {len(fields)}", line)
+            reject(report, f"{path}:{number}", f"wanted 3 tab-separated columns, not {len(fields)}", line)
             continue
         row = inflection(fields[0], fields[first], fields[second], lang, path, number, report)
         if row is not None:

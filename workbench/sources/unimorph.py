@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from workbench import languages
 from workbench.errors import BadInput, Unavailable
@@ -156,8 +157,8 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Infle
 
     Raises: BadInput at file:line.
     """
-    for _, inflection, _ in _rows(path, lang, report, 3):
-        yield inflection
+    for row, _ in _rows(path, lang, report, 3):
+        yield row
 
 
 def segmentations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Segmented]:
@@ -165,12 +166,8 @@ def segmentations(path: Path, lang: Lang, report: Report | None = None) -> Itera
 
     Raises: BadInput at file:line.
     """
-    for number, inflection, fourth in _rows(path, lang, report, 4):
-        segments = tuple(languages.nfc(segment) for segment in fourth.split("|"))
-        if not all(segments):
-            reject(report, f"{path}:{number}", "an empty segment", fourth)
-            continue
-        yield Segmented(inflection, segments)
+    for row, segments in _rows(path, lang, report, 4):
+        yield Segmented(row, segments)
 
 
 def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Derivation]:
@@ -190,19 +187,25 @@ def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterato
         yield Derivation(lang, *fields)
 
 
-def _rows(path: Path, lang: Lang, report: Report | None, columns: int) -> Iterator[tuple[int, Inflection, str]]:
+def _rows(
+    path: Path, lang: Lang, report: Report | None, columns: Literal[3, 4]
+) -> Iterator[tuple[Inflection, tuple[str, ...]]]:
     seen: set[int] = set()
     for number, line in lines(path, report):
+        if not line.strip():
+            continue
         fields = line.split("\t")
         if len(fields) != columns:
-            if not line.strip():
-                continue
             if columns == 3 and len(fields) == 4:
                 note(report, f"{path}:{number}", "a fourth column (segments), not read here", line)
             else:
                 reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
                 reject(report, f"{path}:{number}", reason, line, "lemma, form, features")
                 continue
+        segments = tuple(languages.nfc(segment) for segment in fields[3].split("|")) if columns == 4 else ()
+        if not all(segments):
+            reject(report, f"{path}:{number}", "an empty segment", line)
+            continue
         row = inflection(fields[0], fields[1], fields[2], lang, path, number, report)
         if row is None:
             continue
@@ -211,7 +214,7 @@ def _rows(path: Path, lang: Lang, report: Report | None, columns: int) -> Iterat
             if (key := hash(line)) in seen:
                 report.note("a row that was there before (kept)", f"{path}:{number}: {line!r}")
             seen.add(key)
-        yield number, row, fields[3] if len(fields) == 4 else ""
+        yield row, segments
 
 
 def inflection(
