@@ -85,6 +85,7 @@ class Stream:
         order = seeds.stream(seed, "order").permutation(order)
         self._plan = np.empty(steps * batch_size, np.int64)  # example -> row of the pool
         self._plan[np.argsort(order, kind="stable")] = np.concatenate(draws)
+        self._order = order  # example -> language
 
     def _draws(self, lang: str, num_rows: int, count: int) -> np.ndarray:
         num_epochs = -(-count // num_rows)
@@ -97,6 +98,13 @@ class Stream:
             raise IndexError(f"step {step} of a stream of {self.steps} steps")
         index = self._plan[step * self.batch_size : (step + 1) * self.batch_size]
         return self.objective(self._pool.take(index), seeds.stream(self.seed, "corrupt", step))
+
+    def describe(self, step: int) -> str:
+        """The languages of a batch and their rows, such as `cym-Latn 3, eng-Latn 13`."""
+        examples = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        found, counts = np.unique(self._order[examples], return_counts=True)
+        langs = list(self._rows)
+        return ", ".join(f"{langs[lang]} {count}" for lang, count in zip(found, counts, strict=True))
 
     def report(self) -> list[Realised]:
         """What each language gets, sorted by name."""

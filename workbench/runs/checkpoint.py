@@ -1,0 +1,91 @@
+"""Checkpoints on disk: named arrays and a JSON record beside them. The only door to orbax."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+from workbench.errors import BadInput
+
+Arrays = Mapping[str, jax.Array]
+
+logging.getLogger("absl").setLevel(logging.ERROR)  # orbax tells every step of every save
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a checkpoint held: item name -> array name -> array, and its record."""
+
+    step: int
+    items: dict[str, dict[str, jax.Array]]
+    meta: dict[str, Any]
+
+
+class Checkpoints:
+    """The newest checkpoint of one run. A save is whole or absent, whenever the process dies.
+
+    `owner` says whose checkpoints these are (what the config and the tokenizer hash to): a folder that holds another's
+    is refused, never overwritten.
+    """
+
+    def __init__(self, folder: Path, owner: Mapping[str, str], *, read_only: bool = False) -> None:
+        self.folder = folder.absolute()
+        self.owner = dict(owner)
+        # On CPU a device array and its host copy may be one buffer, which the next step would overwrite under an
+        # asynchronous save.
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=1,
+            create=not read_only,
+            read_only=read_only,
+            cleanup_tmp_directories=not read_only,
+            enable_async_checkpointing=jax.default_backend() != "cpu",
+        )
+        self._manager = ocp.CheckpointManager(self.folder, options=options)
+
+    def save(self, step: int, items: Mapping[str, Arrays], meta: Mapping[str, Any]) -> None:
+        record = {"owner": self.owner, "items": {name: sorted(arrays) for name, arrays in items.items()}, **meta}
+        arguments = {name: ocp.args.StandardSave(dict(arrays)) for name, arrays in items.items()}
+        self._manager.save(step, args=ocp.args.Composite(meta=ocp.args.JsonSave(record), **arguments))
+
+    def restore(self, like: Mapping[str, Arrays]) -> Restored | None:
+        """The newest checkpoint's items named in `like`, whose arrays give the shapes wanted; None where there is none.
+
+        Raises: BadInput where it is another run's, or its arrays have other names or shapes.
+        """
+        step = self._manager.latest_step()
+        if step is None:
+            return None
+        where = self.folder / str(step)
+        record = self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+        for name, wanted in self.owner.items():
+            if (got := record["owner"].get(name)) != wanted:
+                raise BadInput(
+                    f"{where}: wanted a checkpoint of {name} {wanted}, got one of {got}; "
+                    "use another run folder, or delete this one to start anew"
+                )
+        for item, arrays in like.items():
+            if different := set(arrays) ^ set(record["items"].get(item, [])):
+                raise BadInput(
+                    f"{where}: {item} differs in {sorted(different)[:6]} from what this config builds; "
+                    "use the config and version that wrote it"
+                )
+        templates = {item: ocp.args.StandardRestore(dict(arrays)) for item, arrays in like.items()}
+        try:
+            restored = self._manager.restore(step, args=ocp.args.Composite(**templates))
+        except (ValueError, OSError) as error:
+            raise BadInput(
+                f"{where}: does not fit what this config builds, or is damaged; "
+                f"delete the folder to train again ({str(error).strip().splitlines()[0]})"
+            ) from error
+        return Restored(step, {item: dict(restored[item]) for item in like}, record)
+
+    def close(self) -> None:
+        """Wait for a save under way."""
+        self._manager.wait_until_finished()
+        self._manager.close()

@@ -1,0 +1,36 @@
+"""Everything that a run must save to go on as if nothing had happened (the data order needs only `step`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from workbench import config, seeds
+from workbench.models.encoder import Encoder
+from workbench.training import optim
+
+
+class TrainState(NamedTuple):
+    """`step` counts the updates done; `key` is the run's own and is folded with the step."""
+
+    step: jax.Array
+    model: Encoder
+    opt_state: optax.OptState
+    key: jax.Array
+
+
+def start(model: Encoder, settings: config.Optim, steps: int, seed: int) -> TrainState:
+    """The state before the first step. The model's arrays are copied: training gives its own away to be overwritten.
+
+    Random: dropout from (seed, "dropout").
+    """
+    model = jax.tree.map(jnp.copy, model)
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        model=model,
+        opt_state=jax.jit(optim.optimizer(settings, steps).init)(model),
+        key=jax.random.key(seeds.derive(seed, "dropout") % 2**32),
+    )
