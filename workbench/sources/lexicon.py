@@ -107,8 +107,7 @@ def stream(
             found = lexicon_json.wiktextract(path, left, right, report)
         case _:
             assert_never(format)
-    for each in found:
-        yield each.turned() if reverse else each
+    return (each.turned() for each in found) if reverse else found
 
 
 def collect(
@@ -150,11 +149,15 @@ def write(path: Path, lexicon: Lexicon, origins: Mapping[tuple[str, str], tuple[
 # Tables
 
 
-def table(path: Path, columns: int, report: Report | None) -> Iterator[Entry]:
+def table(path: Path, columns: Literal[2, 3], report: Report | None) -> Iterator[Entry]:
     """Rows of exactly two columns (source, target) or three (source, target, pos)."""
-    for number, fields in rows(path, columns, report):
-        if found := entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report):
-            yield found
+    for number, line in lines(path, report):
+        fields = line.split("\t")
+        if len(fields) != columns:
+            found = "blank line" if not line.strip() else f"wanted {columns} tab-separated columns, not {len(fields)}"
+            reject(report, f"{path}:{number}", found, line)
+        elif one := entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report):
+            yield one
 
 
 def own(path: Path, report: Report | None) -> Iterator[Entry]:

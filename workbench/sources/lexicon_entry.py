@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import normalize
+from unicodedata import is_normalized, normalize
 
 from workbench.sources.lines import Report, note, reject
 
@@ -33,6 +33,8 @@ def entry(
 
     Raises: BadInput in that case when there is no `report`.
     """
+    if not pos and _is_clean(source) and _is_clean(target):
+        return Entry(source, target, "", weight)
     left, right = clean(source), clean(target)
     if not left or not right:
         reject(report, f"{path}:{at}", f"an empty {'target' if left else 'source'} side", f"{source}\t{target}")
@@ -40,16 +42,26 @@ def entry(
     if _DAMAGED.search(f"{left}{right}{pos}"):
         reject(report, f"{path}:{at}", "a control character or a damaged one", f"{left}\t{right}")
         return None
-    if report is not None and not (normalize("NFC", source) == source and normalize("NFC", target) == target):
+    if report is not None and not (is_normalized("NFC", source) and is_normalized("NFC", target)):
         note(report, f"{path}:{at}", "put in normal form C", f"{source}\t{target}")
     return Entry(left, right, " ".join(pos.split()), weight)
 
 
 def clean(text: str) -> str:
     """Normal form C, spaces within made one, spaces and zero-width spaces at the ends taken off."""
-    if text.isascii():
-        return " ".join(text.split())
     return " ".join(normalize("NFC", text).split()).strip(_OUTER)
+
+
+def _is_clean(text: str) -> bool:
+    """Whether there is surely nothing to clean: the usual case, told fast (what is printable has no odd spaces)."""
+    return (
+        text.isprintable()
+        and text != ""
+        and text[0] != " " != text[-1]
+        and "  " not in text
+        and "\ufffd" not in text
+        and (text.isascii() or is_normalized("NFC", text))
+    )
 
 
 def leave_out(report: Report | None, path: Path, at: int | str, reason: str, got: str) -> None:
