@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from workbench.records import Result
+from workbench.reports import collect, figure, table
+from workbench.reports.collect import Results
+from workbench.reports.html import Inputs
 from workbench.reports.spec import Spec, load
 from workbench.seeds import stream
 
@@ -215,7 +218,7 @@ def make_rows() -> list[Result]:
     return rows
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rows() -> list[Result]:
     return make_rows()
 
@@ -228,13 +231,15 @@ def spec_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def spec(spec_file: Path) -> Spec:
-    return load(spec_file)
+@pytest.fixture(scope="session")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Spec:
+    path = tmp_path_factory.mktemp("spec") / "table.toml"
+    path.write_text(SPEC, "utf-8")
+    return load(path)
 
 
-@pytest.fixture
-def save_map(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def save_map(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write an embedding map: points near a shared meaning plus an offset per language."""
 
     def save(name: str = "map", num_meanings: int = 24, dim: int = 16, noise: float = 0.6) -> Path:
@@ -245,7 +250,7 @@ def save_map(tmp_path: Path) -> Callable[..., Path]:
         points = [
             meanings[m] + offsets[tag] + noise * rng.normal(size=dim) for tag in tags for m in range(num_meanings)
         ]
-        path = tmp_path / f"{name}.npz"
+        path = tmp_path_factory.mktemp("map") / f"{name}.npz"
         np.savez(path, points=np.asarray(points, np.float32))
         side = {
             "title": name,
@@ -268,3 +273,36 @@ SAMPLE = {
     "mal-Mlym": "മുറി {} ലെ ലൈറ്റുകൾ ഓണാക്കുക",
     "hau-Latn": "Kunna fitilun ɗaki na {}",
 }
+
+
+@pytest.fixture
+def study_dir(spec_file: Path, rows: list[Result]) -> Path:
+    """A study folder with its spec, its frozen rows and its tables."""
+    collect.freeze(rows, variants=ARMS, seeds=SEEDS, dest=spec_file.parent / "results.jsonl")
+    table.write(spec_file.parent)
+    return spec_file.parent
+
+
+@pytest.fixture(scope="session")
+def results(rows: list[Result]) -> Results:
+    return collect.gather(rows)
+
+
+@pytest.fixture(scope="session")
+def inputs(spec: Spec, results: Results, save_map: Callable[..., Path]) -> Inputs:
+    """A report's inputs, with markup in its texts that must come out as text."""
+    return Inputs(
+        title="A <made-up> study & its report",
+        question="What does a lexicon buy?",
+        spec=spec,
+        results=results,
+        pivot="eng-Latn",
+        data=[{"lang": lang, "tokens": 1000 * (i + 1), "intents": None} for i, lang in enumerate(LANGS)],
+        fertility=[{"lang": lang, "pieces_per_word": 1.5, "unknown_rate": 0.0} for lang in LANGS],
+        mixture=[{"lang": lang, "tokens": 10 ** (6 - i), "epochs": 0.5 + i} for i, lang in enumerate(LANGS)],
+        licences=[{"source": "made up", "licence": "MIT", "url": "https://example.org/licence"}],
+        reproduce={"command": "workbench run made-up", "commit": "0123abc", "versions": {"numpy": "2.4"}},
+        curves=[figure.Curve("base", (0, 10, 20), (3.0, 2.0, 1.5)), figure.Curve("lexicon", (0, 10), (2.0, 1.0))],
+        maps=[save_map()],
+        remarks=["A remark with <b>markup</b>."],
+    )

@@ -241,7 +241,7 @@ def embedding_map(shown: EmbeddingMap, projected: Projection, folder: Path) -> D
             axes.set_xlabel(f"PC 1 ({plane.explained[0]:.0%} of the variance)")
             axes.set_ylabel(f"PC 2 ({plane.explained[1]:.0%})")
         _legend(made, left.get_legend_handles_labels()[0])
-        made.text(0.5, 1.02, "\n".join(projected.sentences()), ha="center", va="bottom", fontsize=7.5)
+        made.suptitle("\n".join(projected.sentences()), fontsize=7.5)
         title = f"Embedding map: {shown.title}"
         return _save(made, f"map-{shown.name}", title, f"{title}. {' '.join(projected.sentences())}", folder)
 
@@ -312,11 +312,13 @@ def _save(figure: Figure, name: str, title: str, alt: str, folder: Path) -> Draw
         "svg": {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title},
         "png": {"Software": None, "Title": title},
     }
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, for all three
     paths = []
     for kind, metadata in silent.items():
         out = io.BytesIO()
         paper = "white" if kind == "png" else "none"
-        figure.savefig(out, format=kind, metadata=metadata, bbox_inches="tight", dpi=200, facecolor=paper)
+        figure.savefig(out, format=kind, metadata=metadata, dpi=200, facecolor=paper)
         write_bytes(folder / f"{name}.{kind}", out.getvalue())
         paths.append(folder / f"{name}.{kind}")
     return Drawn(name, title, alt, tuple(paths))

@@ -11,10 +11,11 @@ from pathlib import Path
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.files import write_text
-from workbench.reports import headline, inline, projection, render, table
+from workbench.reports import headline, inline, render, table
 from workbench.reports.collect import Results
 from workbench.reports.figure import Curve, Drawn
 from workbench.reports.headline import Finding
+from workbench.reports.projection import EmbeddingMap, Projection
 from workbench.reports.spec import Spec
 
 SideRow = Mapping[str, object]
@@ -40,7 +41,9 @@ class Inputs:
     remarks: Sequence[str] = ()
 
 
-def write(inputs: Inputs, figures: Sequence[Drawn], path: Path) -> Path:
+def write(
+    inputs: Inputs, figures: Sequence[Drawn], maps: Sequence[tuple[EmbeddingMap, Projection]], path: Path
+) -> Path:
     """Write the page; a pure function of its inputs."""
     found = headline.findings(inputs.spec, inputs.results)
     tables = [table.build(spec, inputs.results) for spec in inputs.spec.table]
@@ -48,7 +51,7 @@ def write(inputs: Inputs, figures: Sequence[Drawn], path: Path) -> Path:
         ("findings", "What the numbers say", _findings(found, inputs.remarks)),
         ("tables", "Tables", "\n".join(map(_table, tables))),
         ("figures", "Figures", "\n".join(map(_figure, figures))),
-        ("map", "Embedding map", _maps(inputs)),
+        ("map", "Embedding map", _maps(maps)),
         ("data", "Data", _side("What there is per language.", inputs.data)),
         ("tokenizer", "Tokenizer", _side("How finely each language is cut, on its own text.", inputs.fertility)),
         ("mixture", "Mixture", _side("What the base model really read, per language.", inputs.mixture)),
@@ -150,11 +153,9 @@ def _figure(drawn: Drawn) -> str:
     )
 
 
-def _maps(inputs: Inputs) -> str:
+def _maps(maps: Sequence[tuple[EmbeddingMap, Projection]]) -> str:
     parts = []
-    for index, path in enumerate(inputs.maps):
-        shown = projection.read(path)
-        projected = projection.project(shown, inputs.pivot)
+    for index, (shown, projected) in enumerate(maps):
         parts.append(
             f'<div class="block"><h3>{escape(shown.title)}</h3><p>{escape(" ".join(projected.sentences()))}</p>'
             f"{inline.living_map(shown, projected, index)}"

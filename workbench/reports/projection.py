@@ -103,15 +103,16 @@ def project(shown: EmbeddingMap, pivot: str) -> Projection:
 
 
 def _plane(points: np.ndarray) -> Plane:
-    """Principal components by SVD, each axis turned so that its largest loading is positive (SVD leaves signs open).
+    """Principal components, each axis turned so that its largest loading is positive (the eigenvector leaves it open).
 
     Source: Jolliffe 2002, Principal Component Analysis, section 3.5.
     """
     centred = points - points.mean(axis=0)
-    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    axes = axes[:2] * np.sign(axes[[0, 1], np.abs(axes[:2]).argmax(axis=1)])[:, None]
-    share = singular**2 / max(float((singular**2).sum()), np.finfo(float).tiny)
-    return Plane(centred @ axes.T, (float(share[0]), float(share[1])))
+    variances, axes = np.linalg.eigh(centred.T @ centred)  # ascending
+    axes = axes[:, [-1, -2]].T
+    axes *= np.sign(axes[[0, 1], np.abs(axes).argmax(axis=1)])[:, None]
+    share = variances[[-1, -2]] / max(float(variances.sum()), np.finfo(float).tiny)
+    return Plane(centred @ axes.T, (float(share[0]), max(0.0, float(share[1]))))
 
 
 def _retrieval(shown: EmbeddingMap, pivot: str, tag: str) -> tuple[float, float, int]:

@@ -32,10 +32,8 @@ def report(inputs: Inputs, folder: Path) -> list[Path]:
             "learning", "Learning curves", inputs.curves, inputs.curve_unit, folder / "figures"
         )
         figures.append(made)
-    on_page = list(figures)  # the page has its own, living map
-    for path in inputs.maps:
-        shown_map = projection.read(path)
-        projected = projection.project(shown_map, inputs.pivot)
-        figures.append(figure.embedding_map(shown_map, projected, folder / "figures"))
-    paths += [path for drawn in figures for path in drawn.files]
-    return [html.write(inputs, on_page, folder / "report.html"), *paths]
+    read = [projection.read(path) for path in inputs.maps]
+    maps = [(shown, projection.project(shown, inputs.pivot)) for shown in read]
+    flat = [figure.embedding_map(shown, projected, folder / "figures") for shown, projected in maps]
+    paths += [path for drawn in [*figures, *flat] for path in drawn.files]
+    return [html.write(inputs, figures, maps, folder / "report.html"), *paths]  # the page draws its own, living maps
