@@ -131,6 +131,7 @@ def test_every_line_of_the_code_tables_is_a_language_and_is_needed() -> None:
         ("fil", "ntrex", "fil-Latn"),
         ("aze-Latn", "ntrex", "aze-Latn"),
         ("zho-TW", "ntrex", "zho-Hant"),
+        ("shi", "ntrex", "shi-Arab"),
         ("sl-SL", "massive", "slv-Latn"),
         ("jap", "sigmorphon", "jpn-Jpan"),
         ("mao", "sigmorphon", "mri-Latn"),
