@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
     parser.add_argument("study", type=Path, help="folder with a study.toml, for example experiments/quickstart")
     parser.add_argument(

@@ -193,7 +193,7 @@ class Evaluate(Part):
     intent_steps: Positive = 300
     intent_batch_size: Positive = 64
     intent_learning_rate: float = Field(default=2e-3, gt=0.0, lt=1.0)
-    pseudo_labelled: bool = Field(default=False, description="also train on lexicon-translated intents")
+    pseudo_labelled: int = Field(default=0, ge=0, description="lexicon-translated intents per target; 0: English only")
     pseudo_share: Rate = Field(default=0.7, description="of that training: share of pseudo-labelled examples")
 
 

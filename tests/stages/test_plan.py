@@ -27,6 +27,7 @@ def test_variants_share_every_stage_that_does_not_depend_on_them() -> None:
     assert counts["synth"] == 2 * seeds  # the lexicon's, and the permuted lexicon's
     assert counts["adapt"] == (variants - 1) * seeds  # the arm `none` is the base itself
     assert counts["run"] == counts["floors"] == variants * seeds
+    assert counts["linear"] == 3 * seeds  # English labels; and through the lexicon; and through the permuted one
 
 
 def test_inputs_come_before_their_users() -> None:
@@ -42,15 +43,15 @@ def test_inputs_come_before_their_users() -> None:
         ("where.jobs=1", set()),
         ("evaluate.mask_groups=5", {"run", "floors"}),
         ("adapt.steps=9", {"adapt", "run", "floors"}),
-        ("synth.rate=0.5", {"synth", "adapt", "run", "floors"}),
+        ("synth.rate=0.5", {"synth", "adapt", "run", "floors", "linear"}),
         ("pretrain.steps=9", {"base", "adapt", "run"}),
         ("model.width=64", {"base", "adapt", "run"}),
         ("tokenizer.alpha=0.5", {"tokenizer", "base", "adapt", "run"}),
-        ("data.few_text=5", {"tokenizer", "base", "synth", "adapt", "run", "floors"}),
+        ("data.few_text=5", {"tokenizer", "base", "synth", "adapt", "run", "floors", "linear"}),
     ],
 )
 def test_a_changed_setting_makes_new_folders_of_exactly_the_stages_it_touches(override: str, changed: set[str]) -> None:
-    for kind in ("tokenizer", "base", "synth", "adapt", "run", "floors"):
+    for kind in ("tokenizer", "base", "synth", "adapt", "run", "floors", "linear"):
         same = folders(kind) == folders(kind, override)
         assert same == (kind not in changed), kind
 

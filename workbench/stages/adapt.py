@@ -14,8 +14,7 @@ from workbench.stages.pretrain import base_rows, base_shares, objective, reporte
 from workbench.stages.progress import Report
 from workbench.stages.tokenize import MODEL
 from workbench.tokenizer.processor import Tokenizer
-from workbench.training.checkpoint import load_model
-from workbench.training.loop import train
+from workbench.training.loop import load_model, train
 
 
 def run(stage: Stage, report: Report) -> None:

@@ -71,10 +71,14 @@ def arm_documents(stage: Stage, data: EmbeddedData, lang: Lang) -> dict[Resource
 
 
 def pseudo_labelled(stage: Stage, data: EmbeddedData, train: Sequence[Pair]) -> list[Pair]:
-    """The pivot's labelled sentences put through the lexicon of every target, with the arm's synth settings and seed."""
+    """Labelled pivot sentences put through every target's lexicon, with the arm's synth settings and seed.
+
+    Random: which `evaluate.pseudo_labelled` sentences a target gets depends on (seed, language) only.
+    """
     config = stage.config
-    return [
-        pair
-        for lang in targets(config)
-        for pair in pseudo_labels.translate(train, data.lexicon(lang), config.synth, stage.seed)
-    ]
+    found: list[Pair] = []
+    for lang in targets(config):
+        order = stream(stage.seed, "pseudo-labelled", lang.tag).permutation(len(train))
+        chosen = [train[i] for i in order[: config.evaluate.pseudo_labelled]]
+        found += pseudo_labels.translate(chosen, data.lexicon(lang), config.synth, stage.seed)
+    return found

@@ -15,7 +15,7 @@ from workbench.evaluation.embed import sentence_embeddings
 from workbench.evaluation.perplexity import masked_bits
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models.encoder import Encoder
-from workbench.records import Lang
+from workbench.records import Lang, Pair
 from workbench.runs.manifest import code_revision, manifest
 from workbench.sources import embedded
 from workbench.sources.embedded import EmbeddedData
@@ -103,7 +103,7 @@ def _intents(
     config = stage.config
     pivot = languages.parse(config.data.pivot)
     english, dev = data.intents(pivot, "train"), data.intents(pivot, "dev")
-    trainings = {"train=en": []}
+    trainings: dict[str, list[Pair]] = {"train=en": []}
     if config.evaluate.pseudo_labelled:
         trainings["train=en+pseudo"] = pseudo_labelled(stage, data, english)
     for number, (setting, pseudo) in enumerate(trainings.items()):

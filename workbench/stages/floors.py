@@ -1,4 +1,4 @@
-"""Stage `floors`: what no model is needed for, on the same held-out items and the same resources as one arm."""
+"""Stages `floors` and `linear`: what needs no model, on the same held-out items and the same resources as an arm."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ def run(stage: Stage, report: Report) -> None:
     rows = Rows(stage, code_revision())
     langs = targets(config)
     for number, lang in enumerate(langs):
-        report(Progress(number, len(langs) + 1, note=f"char 6-gram {lang.tag}"))
+        report(Progress(number, len(langs), note=f"char 6-gram {lang.tag}"))
         if config.adapt.resources:
             _char_lm(stage, data, lang, rows)
         else:  # what depends on no arm is measured once, with the arm that has nothing
             _retrieval(stage, data, lang, rows)
-    report(Progress(len(langs), len(langs) + 1, note="linear intents"))
-    _intents(stage, data, langs, rows)
     write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))
 
 
@@ -51,22 +49,21 @@ def _retrieval(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None
         rows.retrieval("floor:chance", pivot, lang, Retrieval("chance", direction, None, chance))
 
 
-def _intents(stage: Stage, data: EmbeddedData, langs: list[Lang], rows: Rows) -> None:
-    config = stage.config
+def run_linear(stage: Stage, report: Report) -> None:
+    """The linear intent classifier on the labelled data of an arm: English, or English and pseudo-labelled."""
+    data, config = embedded.prepare(), stage.config
+    rows = Rows(stage, code_revision())
     pivot = languages.parse(config.data.pivot)
-    if config.adapt.resources and not config.evaluate.pseudo_labelled:
-        return  # without a lexicon there are English labels only, the same for every arm
-    train = data.intents(pivot, "train")
-    setting = "train=en"
+    train, setting = data.intents(pivot, "train"), "train=en"
     if config.evaluate.pseudo_labelled:
         train = train + pseudo_labelled(stage, data, train)
         setting = "train=en+pseudo"
+    report(Progress(0, 1, note=f"{len(train)} sentences"))
     classifier = floors.IntentFloor(train)
-    for lang in [*langs, pivot]:
-        test = data.intents(lang, config.evaluate.split)
-        if not test:
-            continue
-        rows.accuracy(f"floor:char-ngram-svm ({stage.variant})", lang, classifier.correct(test), setting)
-        if not config.adapt.resources:
-            guess = floors.guessing(train, test)
-            rows.accuracy("floor:majority", lang, np.full(len(test), guess.majority), setting)
+    for lang in [*targets(config), pivot]:
+        if test := data.intents(lang, config.evaluate.split):
+            rows.accuracy(f"floor:char-ngram-svm ({stage.variant})", lang, classifier.correct(test), setting)
+            if not config.evaluate.pseudo_labelled:
+                guess = floors.guessing(train, test)
+                rows.accuracy("floor:majority", lang, np.full(len(test), guess.majority), setting)
+    write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))

@@ -4,7 +4,7 @@ A stage's folder name carries the hash of everything it depends on, so variants 
 and a changed setting makes new folders of exactly the stages it touches.
 
     tokenizer ──► base (per seed) ──► adapt (per variant, seed) ──► run (evaluation: results.jsonl)
-        lexicons ──► synth (per seed) ──┘                     floors (per seed; no model) ──► results.jsonl
+        lexicons ──► synth (per seed) ──┘            floors, linear (per seed; no model) ──► results.jsonl
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Literal
 from workbench.config import Config, Study
 from workbench.files import content_hash
 
-Kind = Literal["tokenizer", "base", "synth", "adapt", "run", "floors"]
+Kind = Literal["tokenizer", "base", "synth", "adapt", "run", "floors", "linear"]
 
 # Raised when a stage's meaning changes, so that folders made by the older code are not taken for its output.
-VERSIONS: dict[Kind, int] = {"tokenizer": 1, "base": 1, "synth": 1, "adapt": 1, "run": 1, "floors": 1}
+VERSIONS: dict[Kind, int] = {"tokenizer": 1, "base": 1, "synth": 1, "adapt": 1, "run": 1, "floors": 1, "linear": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def stages(study: Study, data_revision: str) -> list[Stage]:
         plan.run(name, config, seed)
     for name, config, seed in runs:
         plan.floors(name, config, seed)
+        plan.linear(name, config, seed)
     return list(plan.found.values())
 
 
@@ -101,7 +102,12 @@ class _Plan:
 
     def floors(self, name: str, config: Config, seed: int) -> Stage:
         parts = ("data", "adapt", "synth", "evaluate")
-        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=40_000.0)
+        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=15_000.0)
+
+    def linear(self, name: str, config: Config, seed: int) -> Stage:
+        """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""
+        labelled = ("data", "synth") if config.evaluate.pseudo_labelled else ("data",)
+        return self._add("linear", name, config, seed, labelled, {}, cost=30_000.0)
 
     def _add(
         self,
@@ -124,6 +130,9 @@ class _Plan:
         }
         if kind in ("run", "floors"):  # their rows carry these names
             identity |= {"study": self.study.name, "variant": variant}
+        if kind == "linear":
+            measured = {"split": config.evaluate.split, "pseudo_labelled": config.evaluate.pseudo_labelled}
+            identity |= {"study": self.study.name, **measured}
         if kind == "run":
             folder = self.root / f"{variant}-s{seed}-{content_hash(identity)[:8]}"
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def write_mixture(folder: Path, stream: Stream) -> None:
         print(f"{row.lang:24} {row.num_tokens:9,} tokens  share {row.share:.4f}  {row.epochs:6.2f} epochs", row.warning)
 
 
-def reporter(report: Report) -> "callable":
+def reporter(report: Report) -> Callable[[StepLog], None]:
     def on_step(log: StepLog) -> None:
         report(Progress(log.step, log.steps, log.tokens_per_second, f"loss {log.loss_nats_per_token:.2f}"))
 

@@ -176,7 +176,8 @@ def _ready(todo: list[Stage], open_folders: set[Path]) -> Stage | None:
 
 def _take(worker: _Worker, event: dict[str, Any], open_folders: set[Path], display: Display) -> WorkbenchError | None:
     stage = worker.stage
-    assert stage is not None and str(stage.folder) == event["folder"]
+    assert stage is not None
+    assert str(stage.folder) == event["folder"]
     if event["event"] == "progress":
         display.progress(stage, event["done"], event["total"], event["rate"], event["note"])
         return None

@@ -13,12 +13,14 @@ from workbench import load
 from workbench.config import Study
 from workbench.errors import BadInput
 from workbench.records import Result
-from workbench.reports import collect, render, spec, table as tables
+from workbench.reports import collect, render, spec
+from workbench.reports import table as tables
 from workbench.runs.folder import Folder
 from workbench.sources import embedded
-from workbench.stages import publish, scheduler
+from workbench.stages import scheduler
 from workbench.stages.display import Display, clock
 from workbench.stages.plan import Stage, stages
+from workbench.stages.publish import publish
 
 RESULTS = "results.jsonl"
 
@@ -42,8 +44,9 @@ def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bo
         display.stop()
     console.print(f"all runs done in {clock(time.monotonic() - start)}", highlight=False)
     folder = runs_root(study) / "report"
-    written = publish.write(study, plan, data, _spec(path, study), folder, overrides)
-    _show(console, path, study, _results(plan))
+    results = collect.gather(_finished(plan))
+    _show(console, path, study, results)
+    written = publish(study, plan, data, _spec(path, study), results, path, folder)
     console.print(f"\nreport   {written}\nruns     {runs_root(study)}", highlight=False, soft_wrap=True)
     if not overrides:
         console.print(
@@ -99,9 +102,9 @@ def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
     study = load.study(path, overrides)
     data = embedded.prepare()
     plan = stages(study, data.revision)
-    _finished(plan)
+    results = collect.gather(_finished(plan))
     folder = out or runs_root(study) / "report"
-    print(publish.write(study, plan, data, _spec(path, study), folder, overrides))
+    print(publish(study, plan, data, _spec(path, study), results, path, folder))
     return 0
 
 
@@ -116,16 +119,12 @@ def _finished(plan: Sequence[Stage]) -> list[Result]:
     """
     rows = []
     for stage in plan:
-        if stage.kind in ("run", "floors"):
+        if stage.kind in ("run", "floors", "linear"):
             found = Folder(stage.folder).status()
             if found.state != "done":
                 raise BadInput(f"{stage.folder}: {found.state}, wanted done; `workbench run` finishes it")
             rows += collect.read(stage.folder / RESULTS)
     return rows
-
-
-def _results(plan: Sequence[Stage]) -> collect.Results:
-    return collect.gather(_finished(plan))
 
 
 def _spec(path: Path, study: Study) -> spec.Spec:

@@ -18,7 +18,6 @@ from workbench.stages.corpora import capped, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.tokenizer import fertility
-from workbench.tokenizer.processor import Tokenizer
 from workbench.tokenizer.train import train
 
 MODEL = "tokenizer.model"

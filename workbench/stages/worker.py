@@ -106,6 +106,8 @@ def _dispatch(stage: Stage, report: Report) -> None:
             from workbench.stages.evaluate import run
         case "floors":
             from workbench.stages.floors import run
+        case "linear":
+            from workbench.stages.floors import run_linear as run
         case _:
             assert_never(stage.kind)
     run(stage, report)

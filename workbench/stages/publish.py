@@ -1,0 +1,105 @@
+"""From finished stages to the report: gathers what stands beside the result rows and hands all of it to the reports."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench import languages
+from workbench.config import Study
+from workbench.files import read_json
+from workbench.records import Lang
+from workbench.reports.collect import Results
+from workbench.reports.figure import read_curve
+from workbench.reports.html import Inputs
+from workbench.reports.report import report
+from workbench.reports.spec import Spec
+from workbench.runs.manifest import code_revision, versions
+from workbench.sources import embedded
+from workbench.sources.embedded import EmbeddedData
+from workbench.stages.plan import Stage
+
+QUESTION = (
+    "What does each resource buy a language with almost no text: its words, a bilingual lexicon, paradigms, "
+    "a few real sentences?"
+)
+
+
+def publish(
+    study: Study, plan: Sequence[Stage], data: EmbeddedData, spec: Spec, results: Results, path: Path, folder: Path
+) -> Path:
+    """Write tables, figures and report.html under `folder`; return the page."""
+    first = plan[0].config
+    seed = study.seeds[0]
+    tokenizer = _one(plan, "tokenizer")
+    base = next(stage for stage in plan if stage.kind == "base" and stage.seed == seed)
+    adapted = [stage for stage in plan if stage.kind == "adapt" and stage.seed == seed]
+    maps = [
+        s.folder / "embeddings.npz" for s in plan if s.kind == "run" and s.seed == seed and s.variant in _shown(study)
+    ]
+    inputs = Inputs(
+        title=study.name,
+        question=QUESTION,
+        spec=spec,
+        results=results,
+        pivot=first.data.pivot,
+        data=_data_rows(data, [*first.data.targets, *first.data.pretrain]),
+        fertility=_rounded(read_json(tokenizer.folder / "fertility.json")),
+        mixture=_rounded(read_json(base.folder / "mixture.json")),
+        licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in embedded.licences()],
+        reproduce={
+            "command": shlex.join(["workbench", "run", str(path)]),
+            "code": code_revision(),
+            "data": data.revision,
+            "versions": versions(),
+            "stages": {stage.label: stage.folder.name for stage in [tokenizer, base, *adapted]},
+        },
+        curves=[
+            read_curve(stage.folder / "metrics.jsonl", stage.variant or "base", "loss_nats_per_token")
+            for stage in [base, *adapted]
+        ],
+        maps=maps,
+        remarks=_coverage(plan, seed),
+    )
+    return report(inputs, folder)[0]
+
+
+def _shown(study: Study) -> tuple[str, str]:
+    """The arms whose embeddings are drawn: the reference, and the last that is not the ceiling."""
+    names = list(study.variants)
+    return study.reference, "lexicon" if "lexicon" in names else names[-1]
+
+
+def _one(plan: Sequence[Stage], kind: str) -> Stage:
+    return next(stage for stage in plan if stage.kind == kind)
+
+
+def _data_rows(data: EmbeddedData, tags: Sequence[str]) -> list[dict[str, object]]:
+    """What there is of each language; a count that a source does not have is not a zero, so it is said as a dash."""
+    counts = data.languages()
+    keys = list(dict.fromkeys(key for found in counts.values() for key in found))
+    rows: list[dict[str, object]] = []
+    for tag in tags:
+        found = counts[_present(counts, languages.parse(tag))]
+        rows.append({"lang": tag, **{key: found.get(key, "–") for key in keys}})
+    return rows
+
+
+def _present(counts: dict[Lang, dict[str, int]], lang: Lang) -> Lang:
+    return next(candidate for candidate in (lang, *languages.counterparts(lang)) if candidate in counts)
+
+
+def _rounded(rows: list[dict[str, Any]]) -> list[dict[str, object]]:
+    return [{k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+
+
+def _coverage(plan: Sequence[Stage], seed: int) -> list[str]:
+    """One sentence on how much of the pivot's text each lexicon covers: gains are to be read beside it."""
+    for stage in plan:
+        if stage.kind == "synth" and stage.seed == seed and not stage.config.synth.permute_lexicon:
+            rows = read_json(stage.folder / "report.json")
+            shares = ", ".join(f"{languages.name(row['lang'])} {row['token_coverage']:.0%}" for row in rows)
+            return [f"The lexicons cover these shares of the running English words: {shares}."]
+    return []
