@@ -80,3 +80,10 @@ def test_a_cell_declared_absent_must_be_absent(spec: Spec, rows: list[Result]) -
     there = [*rows, *(replace(one, variant="lexicon+inflection", seed=s) for s in (0, 1, 2))]
     with pytest.raises(BadInput, match="declared absent for hau-Latn, yet has a row"):
         grid.fill(spec.named("bits"), collect.gather(there))
+
+
+def test_rows_without_a_language_in_common_are_not_compared(spec: Spec, results: Results) -> None:
+    numbers = grid.fill(spec.named("bits"), results)
+    apart = {**numbers.values, "none": {"hau-Latn": numbers.values["none"]["hau-Latn"]}}
+    with pytest.raises(BadInput, match="share no language"):
+        replace(numbers, values=apart).shared("lexicon+inflection", "none")

@@ -7,6 +7,21 @@ import pytest
 from workbench.errors import BadInput
 from workbench.reports.spec import load
 
+FLOORS = """kind = "floors"
+title = "Floors"
+table = "floors"
+
+[[table]]
+name = "floors"
+title = "Floors alone"
+caption = "No arms."
+task = "intents"
+metric = "accuracy"
+unit = "%"
+columns = ["cym-Latn"]
+rows = [{ variant = "floor:majority" }]
+"""
+
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -31,6 +46,11 @@ from workbench.reports.spec import load
         (', setting = "eng>{code}" }', " }", "a floor has no layers"),
         ('table = "intents"\n\n[[figure]]', 'table = "intent"\n\n[[figure]]', "did you mean 'intents'"),
         ('column = "eng-Latn"', 'column = "deu-Latn"', "'deu-Latn' is none of"),
+        (
+            'kind = "floors"\ntitle = "Do model-free floors win on text?"\ntable = "bits"',
+            FLOORS,
+            "needs both arms and floor",
+        ),
         ('kind = "bars"', 'kind = "pie"', "pie"),
     ],
 )

@@ -130,6 +130,24 @@ def test_a_spread_below_one_drops_its_zero() -> None:
     assert (spread(0.031, 2), spread(1.25, 1), spread(3.2, 0), spread(None, 2)) == (".03", "1.2", "3", "")
 
 
+def test_floors_among_themselves_have_a_ceiling_and_are_compared(spec: Spec, results: Results) -> None:
+    bits = spec.named("bits")
+    floors = [row.model_copy(update={"ceiling": row.variant.endswith("(lexicon)")}) for row in bits.rows if row.floor]
+    compare = bits.compare[0].model_copy(update={"reference": floors[0].name})
+    alone = bits.model_copy(update={"rows": tuple(floors), "compare": (compare,), "aside": (), "absent": ()})
+    made = table.build(alone, results)
+    assert not any(cell and cell.best for line in made.lines for cell in line.cells)
+    assert made.lines[0].differences == (None,)
+    assert made.lines[1].differences[0] is not None
+    assert '<tr class="floor ceiling">' in render.html(made)
+
+
+def test_a_marker_in_running_text_is_no_block(study_dir: Path) -> None:
+    readme = study_dir / "README.md"
+    readme.write_text("Tables stand between `<!-- table:STUDY/NAME -->` and its end.\n", "utf-8")
+    assert readme in table.check(study_dir, [readme])
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 132, 200])
 def test_the_terminal_table_gives_way_instead_of_cutting_numbers(spec: Spec, results: Results, width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())

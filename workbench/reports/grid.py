@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -42,7 +43,14 @@ class Grid:
         return [fmean(self.values[name][tag][s] for tag in tags) for s in self.values[name][tags[0]]]
 
     def shared(self, name: str, other: str) -> tuple[str, ...]:
-        return tuple(tag for tag in self.columns_of(name) if tag in self.values[other])
+        """The languages of the mean that both rows have.
+
+        Raises: BadInput if there is none: nothing can be compared.
+        """
+        tags = tuple(tag for tag in self.columns_of(name) if tag in self.values[other])
+        if not tags:
+            raise BadInput(f"table {self.spec.name!r}: {name!r} and {other!r} share no language; do not compare them")
+        return tags
 
     def difference(self, name: str, other: str, tag: str) -> list[float]:
         """`name` minus `other`, paired by seed; a deterministic floor's one value meets every seed."""
@@ -59,11 +67,15 @@ class Grid:
         """The difference averaged over the languages both rows have, one value a seed."""
         return column_means([self.difference(name, other, tag) for tag in self.shared(name, other)])
 
-    def best(self, names: Sequence[str], tag: str) -> str:
-        """The row with the best mean over seeds; the first of equals."""
-        have = [name for name in names if tag in self.values[name]]
+    def best(self, names: Sequence[str], tags: Sequence[str]) -> str:
+        """The row with the best mean over `tags` and seeds; the first of equals."""
         sign = 1.0 if self.higher_is_better else -1.0
-        return max(have, key=lambda name: sign * fmean(self.values[name][tag].values()))
+
+        def level(name: str) -> float:
+            have = [tag for tag in tags if tag in self.values[name]]
+            return sign * fmean(fmean(self.values[name][tag].values()) for tag in have) if have else -math.inf
+
+        return max(names, key=level)
 
 
 def fill(spec: TableSpec, results: Results) -> Grid:

@@ -16,10 +16,6 @@ from workbench.reports.render import number
 from workbench.reports.spec import Floors, Forgetting, Gain, Spec, TableSpec
 
 Verdict = Literal["better", "unclear", "worse"]
-RULE = (
-    f"“Clear” means: the same sign in every seed, and a mean difference beyond {grid.CLEAR:g} standard deviations over "
-    "seeds. One seed is never clear."
-)
 _ABOUT = re.compile(r"\((?P<variant>[^()]+)\)$")
 
 
@@ -60,6 +56,20 @@ class Finding:
         return f"{self.short} {self.detail}"
 
 
+def rule(num_seeds: int) -> str:
+    """What “clear” means, and how often noise alone would pass: Student's t beyond CLEAR * sqrt(n), n - 1 degrees."""
+    from scipy.stats import t
+
+    said = (
+        f"“Clear” means: the same sign in every seed, and a mean difference beyond {grid.CLEAR:g} standard deviations "
+        "over seeds"
+    )
+    if num_seeds < 2:
+        return f"{said}; one seed is never clear."
+    by_chance = 2 * float(t.sf(grid.CLEAR * num_seeds**0.5, num_seeds - 1))
+    return f"{said}; with {num_seeds} seeds noise alone passes that about {by_chance:.0%} of the time."
+
+
 def findings(spec: Spec, results: Results) -> list[Finding]:
     """Every claim of the spec in its order; a claim about floors gives one finding a floor."""
     found: list[Finding] = []
@@ -69,7 +79,7 @@ def findings(spec: Spec, results: Results) -> list[Finding]:
             case Gain():
                 found.append(_gain(claim, numbers))
             case Floors():
-                found += [_floor(claim, numbers, row.name) for row in numbers.spec.rows if row.floor]
+                found += [_floor(claim, numbers, r.name) for r in numbers.spec.rows if r.floor and not r.ceiling]
             case Forgetting():
                 found.append(_forgetting(claim, numbers))
             case _:
@@ -105,22 +115,24 @@ def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
     about = _ABOUT.search(numbers.row(floor).variant)
     own = [row.name for row in table.rows if about and row.variant == about["variant"]]
     rivals = own or [row.name for row in arms]
-    tags = [t for t in numbers.columns_of(floor) if any(t in numbers.values[name] for name in rivals)]
-    best = {tag: numbers.best(rivals, tag) for tag in tags}
-    effects = _effects([(languages.name(t), numbers.improvement(best[t], floor, t)) for t in tags])
+    whole = [name for name in rivals if set(numbers.columns_of(floor)) <= set(numbers.columns_of(name))]
+    best = numbers.best(whole or rivals, numbers.columns_of(floor))
+    tags = numbers.shared(best, floor)
+    effects = _effects([(languages.name(t), numbers.improvement(best, floor, t)) for t in tags])
     overall = _overall(effects)
     size, unit = f"{abs(overall.mean):.{table.digits}f}", unit_of_difference(table)
-    level = _mean(numbers, floor, tags)
-    theirs = fmean(fmean(numbers.values[best[t]][t].values()) for t in tags)
+    level, theirs = _mean(numbers, floor, tags), _mean(numbers, best, tags)
     path = f"{theirs:.{table.digits}f} against {level:.{table.digits}f}, mean over {_count(len(tags), 'language')}"
-    who = _q(rivals[0]) if len(rivals) == 1 else "The best row of each language (the choice favours the models)"
+    who = _q(best)
+    if len(rivals) > 1:
+        who += f", the best of {len(rivals)} rows (a choice that favours the models),"
     match overall.verdict:
         case "better":
             first = f"{who} beats {_q(floor)} by {size} {unit} ({path})."
         case "worse":
             first = f"{who} loses to {_q(floor)}, which uses no neural model, by {size} {unit} ({path})."
         case "unclear":
-            first = f"{who} and {_q(floor)} do not clearly differ: {size} {unit} ({path})."
+            first = f"{who} does not clearly differ from {_q(floor)}: {size} {unit} ({path})."
         case _:
             assert_never(overall.verdict)
     chip = {"better": "model wins", "unclear": "no clear winner", "worse": "floor wins"}[overall.verdict]

@@ -48,7 +48,7 @@ def write(
     found = headline.findings(inputs.spec, inputs.results)
     tables = [table.build(spec, inputs.results) for spec in inputs.spec.table]
     sections = [
-        ("findings", "What the numbers say", _findings(found, inputs.remarks)),
+        ("findings", "What the numbers say", _findings(found, inputs)),
         ("tables", "Tables", "\n".join(map(_table, tables))),
         ("figures", "Figures", "\n".join(map(_figure, figures))),
         ("map", "Embedding map", _maps(maps)),
@@ -114,19 +114,20 @@ def _head(inputs: Inputs, found: Sequence[Finding]) -> str:
     )
 
 
-def _findings(found: Sequence[Finding], remarks: Sequence[str]) -> str:
+def _findings(found: Sequence[Finding], inputs: Inputs) -> str:
     cards = "".join(
         f'<article class="card {f.verdict}"><p class="chip">{escape(f.chip)}</p><h3>{escape(f.title)}</h3>'
         f"<p>{escape(f.sentence)}</p>{inline.forest(f)}</article>"
         for f in found
     )
-    notes = "".join(f"<p>{escape(remark)}</p>" for remark in remarks)
+    notes = "".join(f"<p>{escape(remark)}</p>" for remark in inputs.remarks)
     if not found:
         return notes
     better = sum(f.verdict == "better" for f in found)
     rule = (
         f"{better} of {len(found)} came out in favour of the method; {len(found) - better} did not, and stay here. "
-        f"{headline.RULE} In the plots each tick is one seed, the dot their mean; a hollow dot is not clear."
+        f"{headline.rule(len(inputs.results.seeds))} In the plots each tick is one seed, the dot their mean; "
+        "a hollow dot is not clear."
     )
     return f'<p class="rule">{escape(rule)}</p>{notes}<div class="cards">{cards}</div>'
 

@@ -186,7 +186,7 @@ def html(table: Table) -> str:
             main = f"<b>{escape(p.main)}</b>" if p.best else escape(p.main)
             sd = f' <span class="sd">±&#8239;{escape(p.sd)}</span>' if p.sd else ""
             parts.append(f'<td class="{p.role}"{sort}{style}>{main}{sd}</td>')
-        out.append(f'<tr class="{line.kind}">' + "".join(parts) + "</tr>")
+        out.append(f'<tr class="{line.kind}{" ceiling" if line.ceiling else ""}">' + "".join(parts) + "</tr>")
     return "\n".join([*out, "</tbody>", "</table>"]) + "\n"
 
 

@@ -66,7 +66,9 @@ class Compare(Part):
 
     reference: Text
     over: Literal["seeds", "languages"] = Field(description="what the sign-flip test takes as its pairs")
-    rows: tuple[str, ...] = Field(default=(), description="empty: every row but the reference and the floors")
+    rows: tuple[str, ...] = Field(
+        default=(), description="empty: all but the reference (and, unless it is one, the floors)"
+    )
     head: str = Field(default="", description="printed after Δ where the reference's label is too long")
 
 
@@ -197,8 +199,8 @@ class Spec(Part):
             elif isinstance(claim, Forgetting):
                 _among(claim.reference, rows, f"claim {claim.title!r}, reference")
                 _among(claim.column, [*table.columns, *table.aside], f"claim {claim.title!r}, column")
-            elif not any(row.floor for row in table.rows):
-                raise ValueError(f"claim {claim.title!r}: table {claim.table!r} has no floor: row")
+            elif {row.floor for row in table.rows if not row.ceiling} != {True, False}:
+                raise ValueError(f"claim {claim.title!r}: table {claim.table!r} needs both arms and floor: rows")
         return self
 
 

@@ -21,7 +21,8 @@ from workbench.reports.spec import Compare, Spec, TableSpec
 RESULTS_FILE = "results.jsonl"
 FOLDER = "tables"
 MARKS = "†‡§¶"
-_BLOCK = re.compile(r"<!-- table:(?P<name>\S+) -->\n(?P<body>.*?)<!-- /table -->", re.DOTALL)
+_OPEN = re.compile(r"^<!-- table:(\S+) -->$", re.MULTILINE)
+_BLOCK = re.compile(r"^<!-- table:(?P<name>\S+) -->\n(?:(?!<!-- table:).)*?^<!-- /table -->$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Difference:
 class Line:
     label: str
     mark: str
-    kind: Literal["arm", "ceiling", "floor"]
+    kind: Literal["arm", "floor"]
+    ceiling: bool
     seeds: int
     cells: tuple[Value | None, ...]
     mean: Value | None
@@ -80,10 +82,10 @@ def build(table: TableSpec, results: Results) -> Table:
         over = numbers.over_columns(row.name)
         whole = numbers.columns_of(row.name) == table.columns
         mean = Value(fmean(over), grid.spread(over), len(over)) if table.mean and whole else None
-        kind: Literal["arm", "ceiling", "floor"] = "floor" if row.floor else "ceiling" if row.ceiling else "arm"
+        kind: Literal["arm", "floor"] = "floor" if row.floor else "arm"
         differences = tuple(column.get(row.name) for column in compared)
         mark = marks[row.metric] if row.metric else ""
-        lines.append(Line(row.name, mark, kind, len(over), tuple(cells), mean, differences))
+        lines.append(Line(row.name, mark, kind, row.ceiling, len(over), tuple(cells), mean, differences))
     lines = _embolden(lines, table, numbers.higher_is_better) if table.best else lines
     notes = _notes(table, numbers, marks, lines)
     return Table(results.study, table, numbers.higher_is_better, tags, tuple(lines), tuple(notes))
@@ -164,7 +166,7 @@ def _fill_blocks(text: str, study: str, made: dict[str, str], readme: Path) -> s
             )
         return f"<!-- table:{match['name']} -->\n{made[f'{name}.md']}<!-- /table -->"
 
-    if text.count("<!-- table:") != len(_BLOCK.findall(text)):
+    if len(_OPEN.findall(text)) != len(_BLOCK.findall(text)):
         raise BadInput(f"{readme}: a <!-- table:STUDY/NAME --> line has no <!-- /table --> after it")
     return _BLOCK.sub(fill, text)
 
@@ -185,12 +187,11 @@ def _value(numbers: Grid, name: str, tag: str) -> Value | None:
 
 
 def _compare(numbers: Grid, compare: Compare) -> dict[str, Difference]:
-    rows = [r.name for r in numbers.spec.rows if r.name != compare.reference and not r.floor]
+    with_floors = numbers.row(compare.reference).floor
+    rows = [r.name for r in numbers.spec.rows if r.name != compare.reference and (with_floors or not r.floor)]
     found: dict[str, tuple[list[float], float, int]] = {}
     for name in compare.rows or rows:
         tags = numbers.shared(name, compare.reference)
-        if not tags:
-            raise BadInput(f"table {numbers.spec.name!r}: {name!r} and {compare.reference!r} share no language")
         match compare.over:
             case "seeds":
                 pairs = numbers.mean_difference(name, compare.reference)
@@ -210,14 +211,12 @@ def _embolden(lines: list[Line], table: TableSpec, higher_is_better: bool) -> li
     """Mark the best of each column; values that print alike share it. Ceilings have what others lack and stay out."""
 
     def mark(values: list[Value | None]) -> list[Value | None]:
-        rivals = [v.mean for line, v in zip(lines, values, strict=True) if v is not None and line.kind != "ceiling"]
+        rivals = [v.mean for line, v in zip(lines, values, strict=True) if v is not None and not line.ceiling]
         if len(rivals) < 2:
             return values
         best = f"{(max if higher_is_better else min)(rivals):.{table.digits}f}"
         return [
-            replace(v, best=True)
-            if v is not None and line.kind != "ceiling" and f"{v.mean:.{table.digits}f}" == best
-            else v
+            replace(v, best=True) if v is not None and not line.ceiling and f"{v.mean:.{table.digits}f}" == best else v
             for line, v in zip(lines, values, strict=True)
         ]
 
@@ -233,7 +232,7 @@ def _notes(table: TableSpec, numbers: Grid, marks: dict[str, str], lines: Sequen
     if several and any(line.seeds == 1 for line in lines):
         notes.append("A floor with 1 seed is deterministic.")
     if table.best:
-        ceiling = any(line.kind == "ceiling" for line in lines)
+        ceiling = any(line.ceiling for line in lines)
         notes.append("Bold: the best mean of its column" + (", ceilings left aside." if ceiling else "."))
     for compare in table.compare:
         count = len(numbers.seeds) if compare.over == "seeds" else len(table.columns)
