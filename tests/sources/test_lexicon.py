@@ -214,12 +214,67 @@ def test_tei_gives_each_headword_with_each_translation_and_its_part_of_speech(tm
     assert len(lexicon.read(_file(tmp_path, TEI), "freedict", SWH, ENG).entries) == 4
 
 
-def test_a_document_type_with_entities_is_refused_before_it_can_grow(tmp_path: Path) -> None:
-    lol = '<!DOCTYPE TEI [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
-    for declared in (lol, '<!DOCTYPE TEI SYSTEM "file:///etc/passwd">'):
-        path = _file(tmp_path, TEI.replace("<TEI ", declared + "\n<TEI "))
-        with pytest.raises(BadInput, match="document type"):
-            lexicon.read(path, "freedict", SWH, ENG, report=Report())
+DOCTYPE = '<!DOCTYPE TEI SYSTEM "%s">\n<TEI '
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ('<!DOCTYPE TEI [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>', "defines the entity 'a'"),
+        ('<!DOCTYPE TEI [<!ENTITY a SYSTEM "file:///etc/passwd">]>', "defines the entity 'a'"),
+        ('<!DOCTYPE TEI [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]>', "defines the entity 'a'"),
+        ('<!DOCTYPE TEI [<!ENTITY % a "&#37;b;"> <!ENTITY % b "x">]>', "defines the entity 'a'"),
+    ],
+)
+def test_definitions_of_entities_are_refused_before_they_can_grow(tmp_path: Path, declared: str, told: str) -> None:
+    path = _file(tmp_path, TEI.replace("<TEI ", declared + "\n<TEI "))
+    with pytest.raises(BadInput, match=rf"lexicon\.txt:2: .*{told}"):
+        lexicon.read(path, "freedict", SWH, ENG, report=Report())
+
+
+def test_a_document_type_that_is_only_named_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "freedict-P5.dtd").write_text('<!ENTITY nbsp "read">')
+    named = TEI.replace("<TEI ", DOCTYPE % "freedict-P5.dtd")
+    switched = TEI.replace("<TEI ", '<!DOCTYPE TEI [<!ENTITY % TEI.dictionaries "INCLUDE">]><TEI ')
+    for text in (named, switched):
+        assert len(lexicon.read(_file(tmp_path, text), "freedict", SWH, ENG).entries) == 4
+    with pytest.raises(BadInput, match=r"lexicon\.txt:6: &nbsp; is an entity of a document type that is not read"):
+        lexicon.read(_file(tmp_path, named.replace(">cat<", ">c&nbsp;t<")), "freedict", SWH, ENG)
+
+
+def test_xml_is_read_in_the_encoding_that_it_declares(tmp_path: Path) -> None:
+    text = TEI.replace(">cat<", ">Ïak<")
+    for name in ("ISO-8859-1", "UTF-16", "windows-1252"):
+        data = text.replace("UTF-8", name).encode(name)
+        found = lexicon.read(_file(tmp_path, data), "freedict", SWH, ENG).entries
+        assert found["paka"] == (Translation("Ïak", "n"),)
+    with pytest.raises(BadInput, match="not well-formed"):
+        lexicon.read(_file(tmp_path, text.encode("latin-1")), "freedict", SWH, ENG)
+    with pytest.raises(BadInput, match="encoding"):
+        lexicon.read(_file(tmp_path, TEI.replace("UTF-8", "x-mine")), "freedict", SWH, ENG)
+
+
+def test_definitions_stand_in_where_an_entry_has_no_translation(tmp_path: Path) -> None:
+    text = """<TEI><text><body>
+    <entry><form><orth>bahari</orth></form><gramGrp><pos>n</pos></gramGrp>
+      <sense><def><note>hint, old</note>sea, ocean (salt, wide)</def></sense><sense><def>bay; gulf</def></sense></entry>
+    <entry><form><orth>a</orth></form><sense><def>the first letter of the whole alphabet, vowel</def></sense></entry>
+    <entry><form><orth>don</orth></form>
+      <sense><trans><tr>is</tr><pos>v</pos></trans><def>be, exist</def></sense></entry>
+    </body></text></TEI>"""
+    report = Report()
+    found = lexicon.read(_file(tmp_path, text), "freedict", SWH, ENG, report=report)
+    assert _pairs(found) == [
+        ("bahari", "sea"),
+        ("bahari", "ocean (salt, wide)"),
+        ("bahari", "bay"),
+        ("bahari", "gulf"),
+        ("a", "vowel"),
+        ("don", "is"),
+    ]
+    assert [one.pos for one in (*found.entries["bahari"], *found.entries["don"])] == ["n", "n", "n", "n", "v"]
+    assert report.noted.counts == {"translations taken from a definition": 2}
+    assert report.dropped.counts == {"a definition, not a translation": 1}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +282,7 @@ def test_a_document_type_with_entities_is_refused_before_it_can_grow(tmp_path: P
     [
         (TEI[: len(TEI) // 2], "not well-formed XML"),
         (TEI.replace("</sense>", "", 1), "not well-formed XML"),
-        (TEI.replace("cat<", "c&nbsp;t<"), "not well-formed XML"),
+        (TEI.replace("cat<", "c&nbsp;t<"), "not well-formed XML"),  # no document type: no entity to be skipped
         ("<html><body><entry/></body></html>", "wanted the root element TEI"),
         (TEI.replace("<form>", "<sense>" * 200 + "</sense>" * 200 + "<form>", 1), "nested more than 100 deep"),
         (TEI.replace("<orth>ona</orth>", ""), "without a headword"),
@@ -253,6 +308,7 @@ DIX = """<?xml version="1.0"?>
 <e><re>[0-9]+</re></e>
 <e><par n="x"/></e>
 <e><p><l>of<j/>the</l><r>-aren</r></p></e>
+<e r="LR"><p><l>at<s n="pr"/></l><r></r></p></e>
 </section></dictionary>
 """
 
@@ -266,7 +322,8 @@ def test_dix_gives_lemma_pairs_of_the_wanted_direction(tmp_path: Path) -> None:
         "Bilbo": (Translation("Bilbo", "np"),),
         "of+the": (Translation("-aren"),),
     }
-    assert sum(report.dropped.counts.values()) == 4
+    assert sum(report.dropped.counts.values()) == 5
+    assert lexicon.read(_file(tmp_path, DIX), "apertium", ENG, EUS) == found
     back = lexicon.read(_file(tmp_path, DIX), "apertium", EUS, ENG, reverse=True)
     assert [one.word for one in back.entries["etxe"]] == ["house", "home"]
     assert "kendu" not in back.entries

@@ -28,6 +28,7 @@ PIECES = [
     *(b"<TEI><text><body>", b"<entry>", b"<form><orth>cat</orth></form>", b"</entry>", b"</body></text></TEI>"),
     *(b"<cit type='trans'><quote>cath</quote></cit>", b"<dictionary><section>", b"</section></dictionary>"),
     *(b"<e><p><l>cat<b/></l><r>cath</r></p></e>", b"<e/>", b"<!DOCTYPE TEI [", b"<!ENTITY a 'b'>", b"]>", b"&a;"),
+    *(b"<!DOCTYPE TEI SYSTEM 'a.dtd'>", b"<sense><def>cath, ci</def></sense>", b"encoding='latin-1'"),
     *(b"&#0;", b"&#xD800;", b"<![CDATA[", b"<?xml version='1.0' encoding='utf-16'?>", b"<!--", b"xml:lang='zz'"),
     *(b"xmlns='x'", b"{", b"}", b"[", b"]", b":", b",", b"null", b"\\ud800", b"1e999", b"10", b"txt\tmeaning\n"),
     b'{"word": "cat", "lang_code": "en", "translations": [{"code": "cy", "word": "cath"}]}',

@@ -1,60 +1,96 @@
 """Lexicons in XML: FreeDict's TEI and Apertium's bilingual `.dix`, streamed entry by entry.
 
-A document type declaration is refused: with it come entity definitions, by which a small file can grow without bound
-or read other files. What lies outside entries is not held in memory.
+A document type may be named (`<!DOCTYPE TEI SYSTEM "freedict-P5.dtd">`) but is never read, and no entity may be
+defined: by entities a small file could grow without bound or read other files. A character written as an entity of a
+document type that is not read would vanish, so that too is refused. What lies outside entries is not held in memory.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn, cast
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from workbench import languages
-from workbench.errors import BadInput
+from workbench.errors import BadInput, Unavailable
 from workbench.records import Lang
 from workbench.sources.lexicon_entry import Entry, entry, leave_out
-from workbench.sources.lines import Report, lines, reject
+from workbench.sources.lines import Report, note, reject
 
 MAX_DEPTH = 100
+CHUNK_BYTES = 1 << 16
 _XML_LANG = "http://www.w3.org/XML/1998/namespace lang"
 
 
 def elements(path: Path, name: str, *, within: str, roots: tuple[str, ...]) -> Iterator[tuple[int, Element]]:
     """(line number, element) for each outermost `name` somewhere inside a `within`, of a file with one of these roots.
 
-    Namespaces are taken off element names. Raises: BadInput where the file is not well-formed XML or has a DTD.
+    Namespaces are taken off element names; the encoding is the one that the file declares. Raises: BadInput where the
+    file is not well-formed XML, or defines or needs entities.
     """
     reader = _Reader(path, name, within, roots)
-    for _, line in lines(path):  # always strict: an XML file with a line left out is another file
-        reader.feed(line + "\n")
-        yield from reader.ready()
-    reader.feed("", last=True)
+    with _open(path) as file:
+        try:
+            while chunk := file.read(CHUNK_BYTES):
+                reader.feed(chunk)
+                yield from reader.ready()
+        except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+            raise BadInput(f"{path}: the archive is damaged or cut short ({error}); fetch it again") from error
+        except OSError as error:
+            if error.errno is None:
+                raise BadInput(f"{path}: not a whole {path.suffix} archive ({error}); fetch it again") from error
+            raise Unavailable(f"{path}: reading stopped: {error}") from error
+    reader.feed(b"", last=True)
     yield from reader.ready()
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        match path.suffix:
+            case ".gz":
+                return cast(IO[bytes], gzip.open(path, "rb"))
+            case ".xz":
+                return cast(IO[bytes], lzma.open(path, "rb"))
+            case ".bz2":
+                return cast(IO[bytes], bz2.open(path, "rb"))
+            case _:
+                return path.open("rb")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadInput(f"{path}: {error.strerror}; wanted a file; check the path, or fetch the data set") from error
+    except OSError as error:
+        raise Unavailable(f"{path}: cannot be opened: {error.strerror}") from error
 
 
 class _Reader:
     def __init__(self, path: Path, name: str, within: str, roots: tuple[str, ...]) -> None:
         self.path, self.name, self.within, self.roots = path, name, within, roots
-        self.parser = expat.ParserCreate("utf-8", " ")
+        self.parser = expat.ParserCreate(None, " ")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.data
-        self.parser.StartDoctypeDeclHandler = self.refuse
+        self.parser.EntityDeclHandler = self.entity
+        self.parser.SkippedEntityHandler = self.skipped
         self.builder: TreeBuilder | None = None
         self.open: list[str] = []
         self.inside = self.line = 0
         self.done: list[tuple[int, Element]] = []
 
-    def feed(self, text: str, last: bool = False) -> None:
+    def feed(self, chunk: bytes, last: bool = False) -> None:
         try:
-            self.parser.Parse(text.encode(), last)
+            self.parser.Parse(chunk, last)
         except expat.ExpatError as error:
             place = f"{self.path}:{error.lineno}:{error.offset + 1}"
             raise BadInput(f"{place}: not well-formed XML ({expat.ErrorString(error.code)}); fetch it again") from error
+        except (LookupError, ValueError) as error:
+            raise BadInput(f"{self.path}:1: unknown encoding ({error}); convert it to UTF-8") from error
 
     def ready(self) -> Iterator[tuple[int, Element]]:
         yield from self.done
@@ -63,7 +99,7 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
         if not self.open and local not in self.roots:
-            self.bad(f"wanted the root element {' or '.join(self.roots)}, got {local!r}; is it another format?")
+            self.bad(f"wanted the root element {' or '.join(self.roots)}, got {local[:40]!r}; is it another format?")
         if self.builder is None and local == self.name and self.within in self.open:
             self.builder, self.inside = TreeBuilder(), len(self.open)
             self.line = self.parser.CurrentLineNumber
@@ -85,8 +121,13 @@ class _Reader:
         if self.builder is not None:
             self.builder.data(text)
 
-    def refuse(self, *declared: object) -> None:
-        self.bad("it declares a document type (<!DOCTYPE …>), which may define entities; remove the declaration")
+    def entity(self, name: str, is_parameter: bool, value: str | None, *_: str | None) -> None:
+        if not (is_parameter and value is not None and re.fullmatch("[A-Za-z]*", value)):  # TEI P4's % switch "INCLUDE"
+            self.bad(f"it defines the entity {name[:40]!r}; write its characters in its place and take it out")
+
+    def skipped(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            self.bad(f"&{name[:40]}; is an entity of a document type that is not read; write its character instead")
 
     def bad(self, what: str) -> NoReturn:
         raise BadInput(f"{self.path}:{self.parser.CurrentLineNumber}: {what}")
@@ -99,16 +140,23 @@ def text_of(element: Element | None) -> str:
 # FreeDict
 
 
-def freedict(path: Path, target: Lang, report: Report | None) -> Iterator[Entry]:
-    """Each headword (`form/orth`) with each translation (`cit[@type='trans']/quote`, or `trans/tr` of TEI P4).
+MAX_DEFINITION_WORDS = 5
 
-    The part of speech is the nearest `gramGrp/pos`. A translation marked `xml:lang` as another language is left out.
+
+def freedict(path: Path, target: Lang, report: Report | None) -> Iterator[Entry]:
+    """Each headword (`form/orth`) with each translation: `cit[@type='trans']/quote`, or `trans/tr` of TEI P4.
+
+    An entry that has none of these may have `def`: its parts between commas and semicolons are taken as translations
+    (and noted), save those of more than 5 words, which describe. The part of speech is the nearest `pos`. A
+    translation marked `xml:lang` as another language is left out.
 
     Source: https://github.com/freedict/fd-dictionaries/wiki/FreeDict-HOWTO
     """
     for number, element in elements(path, "entry", within="body", roots=("TEI", "TEI.2")):
         heads = [text_of(orth) for form in element.findall("form") for orth in form.iter("orth")]
         translations = list(_translations(element, ""))
+        if not translations and (translations := list(_definitions(element, path, number, report))):
+            note(report, f"{path}:{number}", "translations taken from a definition", translations[0][0])
         if not heads:
             reject(report, f"{path}:{number}", "an entry without a headword (form/orth)", text_of(element))
         elif not translations:
@@ -124,17 +172,52 @@ def freedict(path: Path, target: Lang, report: Report | None) -> Iterator[Entry]
 
 def _translations(element: Element, pos: str) -> Iterator[tuple[str, str, str]]:
     """(text, part of speech, xml:lang) of the translations below an element."""
-    pos = text_of(element.find("gramGrp/pos")) or text_of(element.find("pos")) or pos
+    pos = _pos(element) or pos
     for child in element:
+        marked = child.get(_XML_LANG) or ""
         if child.tag == "cit" and child.get("type") in {"trans", "translation", "translationEquivalent"}:
-            own = text_of(child.find("gramGrp/pos")) or pos
             for quote in child.findall("quote"):
-                yield text_of(quote), own, quote.get(_XML_LANG) or child.get(_XML_LANG) or ""
+                yield text_of(quote), _pos(child) or pos, quote.get(_XML_LANG) or marked
         elif child.tag == "trans":
             for tr in child.iter("tr"):
-                yield text_of(tr), pos, child.get(_XML_LANG) or ""
+                yield text_of(tr), _pos(child) or pos, marked
         elif child.tag in {"sense", "hom", "entry"}:
             yield from _translations(child, pos)
+
+
+def _definitions(
+    element: Element, path: Path, number: int, report: Report | None, pos: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    """As `_translations`, of `def`: `sea, ocean`; commas in brackets part nothing, notes inside are left out."""
+    pos = _pos(element) or pos
+    for child in element:
+        if child.tag == "def":
+            for part in _parts(child):
+                if len(part.split()) > MAX_DEFINITION_WORDS:
+                    leave_out(report, path, number, "a definition, not a translation", part)
+                else:
+                    yield part, pos, child.get(_XML_LANG) or ""
+        elif child.tag in {"sense", "hom", "entry"}:
+            yield from _definitions(child, path, number, report, pos)
+
+
+def _parts(definition: Element) -> list[str]:
+    texts = [definition.text or ""]
+    for child in definition:
+        texts += ["" if child.tag == "note" else text_of(child), child.tail or ""]
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for piece in re.split("([,;()])", "".join(texts)):
+        depth += (piece == "(") - (piece == ")" and depth > 0)
+        if piece in {",", ";"} and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(piece)
+    return [text for part in parts if (text := " ".join("".join(part).split()))]
+
+
+def _pos(element: Element) -> str:
+    return text_of(element.find("gramGrp/pos")) or text_of(element.find("pos"))
 
 
 def _is_same(marked: str, target: Lang) -> bool:
@@ -176,7 +259,10 @@ def _pairs(item: Element, path: Path, number: int, report: Report | None) -> Ite
     for left, right in found:
         symbol = left.find("s") if left is not None else None
         pos = symbol.get("n", "") if symbol is not None else ""
-        if one := entry(_lemma(left), _lemma(right), pos, 1.0, path, number, report):
+        words = _lemma(left), _lemma(right)
+        if not words[0].strip() or not words[1].strip():
+            leave_out(report, path, number, "a word without a counterpart, left to the grammar", "".join(words))
+        elif one := entry(*words, pos, 1.0, path, number, report):
             yield one
 
 
