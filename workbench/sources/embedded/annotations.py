@@ -108,6 +108,17 @@ def name_terms(lang: Lang) -> Iterator[Term]:
             yield Term(source_name, target_name, "cldr-names")
 
 
+@lru_cache(maxsize=1)
+def english_names() -> frozenset[str]:
+    """The English names in Babel that `name_terms` translates and that are written with a capital."""
+    from babel import Locale
+
+    english = Locale.parse("en")
+    tables = [english.languages, english.territories]
+    tables += [getattr(english, table)["stand-alone"]["wide"] for table in ("months", "days")]
+    return frozenset(name for table in tables for name in table.values() if name[:1].isupper())
+
+
 def territory_names(lang: Lang, codes: tuple[str, ...]) -> list[str]:
     from babel import Locale
 

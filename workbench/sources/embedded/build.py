@@ -48,7 +48,8 @@ def build(
     say("building tables: Bibles")
     for lang, unit in _verses(pins, downloads, folder, wanted, tally):
         units[lang].append(unit)
-        splits.setdefault(unit.cluster, chapter_split(*map(int, unit.cluster.split(".")[1:])))
+        if unit.cluster not in splits:
+            splits[unit.cluster] = chapter_split(*map(int, unit.cluster.split(".")[1:]))
     say("building tables: near-duplicates across splits")
     repeated = _repeated_verses(units[ENGLISH], splits)
     text = {lang: _separated(lang, units[lang], splits, repeated, tally) for lang in sorted(units)}
@@ -57,8 +58,11 @@ def build(
         symbols = cldr.read_annotations(archive, wanted, tally)
     requests = _requests(pins, downloads, symbols, tally)
     say("building tables: lexicons and paradigms")
-    rows = _lexicons(pins, downloads, messages, symbols, text, requests, tally)
-    inflections = _inflections(pins, downloads, wanted, tally)
+    with open_archive(pins["armenian"], downloads) as archive:
+        grammars = {lang: paradigms.read_armenian(archive) for lang in wanted if lang.code == "hye"}
+    terms = _terms(messages, symbols, grammars)
+    rows = _lexicons(terms, text, requests, tally)
+    inflections = {lang: paradigms.cells(grammar) for lang, grammar in grammars.items()}
     _write(folder, text, rows, requests, inflections)
     write_json(folder / "dropped.json", tally.to_json())
 
@@ -203,27 +207,32 @@ def _requests(
     return found
 
 
-def _lexicons(
-    pins: Mapping[str, Pin],
-    downloads: Path,
+def _terms(
     messages: list[Message],
     symbols: Mapping[Lang, Mapping[str, Annotation]],
-    text: Mapping[Lang, Mapping[Split, list[Unit]]],
-    requests: Mapping[Lang, Mapping[Split, list[intents.Request]]],
-    tally: Tally,
-) -> dict[Lang, list[entries.Row]]:
+    grammars: Mapping[Lang, paradigms.Grammar],
+) -> dict[Lang, list[Term]]:
+    """What each source offers to the lexicon of each language."""
     terms: dict[Lang, list[Term]] = defaultdict(list)
     for lang, found in symbols.items():
         if lang != ENGLISH:
             terms[lang] += cldr.annotation_terms(symbols[ENGLISH], found)
-    for lang in sorted({*text, *symbols} - {ENGLISH}):
+    for lang in sorted({*symbols, *(message.lang for message in messages)} - {ENGLISH}):
         terms[lang] += cldr.name_terms(lang)
     for message in messages:
         if message.lang != ENGLISH and len(words(message.english)) < MIN_WORDS:
             terms[message.lang].append(Term(message.english, message.text, message.source))
-    with open_archive(pins["armenian"], downloads) as archive:
-        for lang in [lang for lang in terms if lang.code == "hye"]:
-            terms[lang] += paradigms.armenian_glosses(archive)
+    for lang, grammar in grammars.items():
+        terms[lang] += paradigms.glosses(grammar)
+    return terms
+
+
+def _lexicons(
+    terms: Mapping[Lang, list[Term]],
+    text: Mapping[Lang, Mapping[Split, list[Unit]]],
+    requests: Mapping[Lang, Mapping[Split, list[intents.Request]]],
+    tally: Tally,
+) -> dict[Lang, list[entries.Row]]:
     english_casing = entries.Casing(_sample(text[ENGLISH]), keep_unseen=False)
     english_held = entries.HeldOut(_held(text[ENGLISH]))
     rows = {}
@@ -232,7 +241,9 @@ def _lexicons(
         casing = entries.Casing(_sample(own), keep_unseen=lang.code in entries.NOUNS_CAPITALISED)
         commands = [request.text for split in ("dev", "test") for request in requests.get(lang, {}).get(split, [])]
         held = entries.HeldOut(_held(own), commands)
-        rows[lang] = entries.build(lang, terms[lang], (english_casing, casing), (english_held, held), tally)
+        rows[lang] = entries.build(
+            lang, terms[lang], (english_casing, casing), (english_held, held), tally, cldr.english_names()
+        )
     return rows
 
 
@@ -243,16 +254,6 @@ def _sample(own: Mapping[Split, list[Unit]]) -> list[str]:
 
 def _held(own: Mapping[Split, list[Unit]]) -> list[str]:
     return [unit.text for unit in (*own["dev"], *own["test"])]
-
-
-def _inflections(
-    pins: Mapping[str, Pin], downloads: Path, langs: frozenset[Lang], tally: Tally
-) -> dict[Lang, list[tuple[str, str, str]]]:
-    found = {}
-    with open_archive(pins["armenian"], downloads) as archive:
-        for lang in (lang for lang in langs if lang.code == "hye"):
-            found[lang] = paradigms.armenian(archive, lang, tally)
-    return found
 
 
 def _write(
@@ -271,13 +272,13 @@ def _write(
             )
             counts[lang.tag][f"{split} strings"] = len(units)
             counts[lang.tag][f"{split} tokens"] = sum(len(unit.text.split()) for unit in units)
-    for lang, found in rows.items():
-        lines = ("\t".join((row.english, row.word, row.pos, str(row.weight), " ".join(row.sources))) for row in found)
+    for lang, listed in rows.items():
+        lines = ("\t".join((row.english, row.word, row.pos, str(row.weight), " ".join(row.sources))) for row in listed)
         write_text(
             folder / "lexicon" / f"{lang.tag}.tsv",
             "english\tword\tpos\tweight\tsource\n" + "".join(f"{line}\n" for line in lines),
         )
-        counts[lang.tag]["lexicon rows"] = len(found)
+        counts[lang.tag]["lexicon rows"] = len(listed)
     for lang, sampled in requests.items():
         counts[lang.tag]["intents"] = len({request.intent for found in sampled.values() for request in found})
         for split, found in sampled.items():

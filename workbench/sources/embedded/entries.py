@@ -17,7 +17,8 @@ from workbench.sources.embedded.tally import Tally
 
 MAX_ENGLISH_WORDS, MAX_WORDS = 4, 6
 MAX_TRANSLATIONS = 3
-NOUNS_CAPITALISED = frozenset({"deu", "ltz", "nds", "gsw", "bar"})
+_SHORT_DATE = re.compile("jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun", re.IGNORECASE)
+NOUNS_CAPITALISED = frozenset({"deu", "ltz"})
 CATALOGUES = frozenset({"kolibri", "homeassistant", "wagtail", "django"})
 
 _EDGES = re.compile(r"^[\s\"'“”„«»‘’:.,;!?¿¡*–—-]+|[\s\"“”„«»:.,;!?*։–—-]+$")
@@ -54,13 +55,21 @@ class Casing:
                     self._lower[word.lower()] += 1
 
     def lowered(self, label: str) -> str:
-        """The label with its first letter in lower case, unless text writes that word with a capital."""
-        first = (words(label) or [""])[0]
-        if not label.startswith(first) or not first[:1].isupper() or first[1:] != first[1:].lower() or len(first) < 2:
-            return label
-        seen_capital, seen_lower = self._capital[first.lower()], self._lower[first.lower()]
-        keep = seen_capital > seen_lower if seen_capital or seen_lower else self._keep_unseen
-        return label if keep else label[0].lower() + label[1:]
+        """The label with its title-case words in lower case, but for those that text writes with a capital.
+
+        Of words that the text does not have, the first is lowered (unless `keep_unseen`), later ones are kept.
+        """
+        pieces, end = [], 0
+        for number, (start, stop) in enumerate(languages.word_spans(label)):
+            word = label[start:stop]
+            lower = word[0].lower() + word[1:]
+            if len(word) > 1 and word[0].isupper() and word[1:] == word[1:].lower():
+                seen_capital, seen_lower = self._capital[word.lower()], self._lower[word.lower()]
+                keep = seen_capital > seen_lower if seen_capital or seen_lower else self._keep_unseen or number > 0
+                word = word if keep else lower
+            pieces += [label[end:start], word]
+            end = stop
+        return "".join([*pieces, label[end:]])
 
 
 class HeldOut:
@@ -98,9 +107,11 @@ def build(
     casings: tuple[Casing, Casing],
     held_out: tuple[HeldOut, HeldOut],
     tally: Tally,
+    names: frozenset[str],
 ) -> list[Row]:
     """The lexicon of one language, sorted by English; `casings` and `held_out` are English's and the language's.
 
+    Labels lose the capital they begin with, but for `names` (`May`, `Georgian`); so do their translations.
     Of many translations of one entry the `MAX_TRANSLATIONS` most attested stay, the first met before later ones.
     """
     counts: Counter[tuple[str, str]] = Counter()
@@ -108,11 +119,14 @@ def build(
     pos: dict[tuple[str, str], str] = {}
     for term in terms:
         english, word = tidy(term.english), tidy(term.text)
-        if term.source in CATALOGUES:
-            lowered = casings[0].lowered(english)
-            if lowered != english:
-                english, word = lowered, casings[1].lowered(word)
-        if flaw := _flaw(english, word, lang):
+        if term.source in CATALOGUES and english not in names:
+            english = casings[0].lowered(english)
+        if english.islower() and lang.code not in NOUNS_CAPITALISED:
+            word = casings[1].lowered(word)
+        flaw = (
+            "abbreviation" if term.source == "django" and _SHORT_DATE.fullmatch(english) else _flaw(english, word, lang)
+        )
+        if flaw:
             tally.drop(f"lexicon: {flaw}", lang, f"{term.english} | {term.text}")
             continue
         if held_out[0].meets(english) or held_out[1].meets(word):

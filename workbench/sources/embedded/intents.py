@@ -103,6 +103,7 @@ class Grammar:
             for group in (THINGS, ROOMS, FOODS, MUSIC, PEOPLE)
         )
         self._people, self._places = people, territory_names(lang, PLACES)
+        self.names = frozenset(name.lower() for name in (*things, *rooms, *people, *self._places))
         self._nouns = {
             "name": things, "area": rooms, "floor": rooms, "zone": rooms, "message": foods, "search_query": music,
             "timer_name": foods, "shopping_list_item": foods, "todo_list_item": foods, "media_artist": people,
@@ -211,7 +212,7 @@ def sample(grammar: Grammar, tally: Tally) -> Iterator[Request]:
             except _UnfillableError as error:
                 tally.drop(f"intents: {error}", grammar.lang, template.text)
                 break
-            if text.lower() in seen:
+            if text.lower() in seen or text.lower() in grammar.names:  # a bare name asks for nothing
                 continue
             seen.add(text.lower())
             if not 1 <= len(words(text)) <= MAX_WORDS or not in_script(text, grammar.lang):
