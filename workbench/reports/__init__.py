@@ -1,1 +1,1 @@
-"""From result rows to what people read: collect → grid → table, figure, headline → report.html. Files only, never jax."""
+"""From result rows to what people read: collect, grid, then table, figure, headline, report.html. Files only, no jax."""
