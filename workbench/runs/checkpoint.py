@@ -18,6 +18,10 @@ Arrays = Mapping[str, jax.Array]
 logging.getLogger("absl").setLevel(logging.ERROR)  # orbax tells every step of every save
 
 
+def _shapes(arrays: Arrays) -> dict[str, str]:
+    return {name: f"{array.dtype}{list(array.shape)}" for name, array in arrays.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What a checkpoint held: item name -> array name -> array, and its record."""
@@ -49,7 +53,7 @@ class Checkpoints:
         self._manager = ocp.CheckpointManager(self.folder, options=options)
 
     def save(self, step: int, items: Mapping[str, Arrays], meta: Mapping[str, Any]) -> None:
-        record = {"owner": self.owner, "items": {name: sorted(arrays) for name, arrays in items.items()}, **meta}
+        record = {"owner": self.owner, "shapes": {name: _shapes(arrays) for name, arrays in items.items()}, **meta}
         arguments = {name: ocp.args.StandardSave(dict(arrays)) for name, arrays in items.items()}
         self._manager.save(step, args=ocp.args.Composite(meta=ocp.args.JsonSave(record), **arguments))
 
@@ -70,18 +74,19 @@ class Checkpoints:
                     "use another run folder, or delete this one to start anew"
                 )
         for item, arrays in like.items():
-            if different := set(arrays) ^ set(record["items"].get(item, [])):
-                raise BadInput(
-                    f"{where}: {item} differs in {sorted(different)[:6]} from what this config builds; "
-                    "use the config and version that wrote it"
-                )
+            wanted_shapes, got_shapes = _shapes(arrays), record["shapes"].get(item, {})
+            for name in sorted(set(wanted_shapes) | set(got_shapes)):
+                if (want := wanted_shapes.get(name)) != (got := got_shapes.get(name)):
+                    raise BadInput(
+                        f"{where}: {item} {name}: this config builds {want or 'none'}, the checkpoint holds "
+                        f"{got or 'none'}; use the config that wrote it, or delete the folder to train anew"
+                    )
         templates = {item: ocp.args.StandardRestore(dict(arrays)) for item, arrays in like.items()}
         try:
             restored = self._manager.restore(step, args=ocp.args.Composite(**templates))
         except (ValueError, OSError) as error:
             raise BadInput(
-                f"{where}: does not fit what this config builds, or is damaged; "
-                f"delete the folder to train again ({str(error).strip().splitlines()[0]})"
+                f"{where}: damaged; delete the folder to train anew ({str(error).strip().splitlines()[0]})"
             ) from error
         return Restored(step, {item: dict(restored[item]) for item in like}, record)
 

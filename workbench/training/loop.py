@@ -16,6 +16,7 @@ from workbench.training import checkpoint
 from workbench.training.checkpoint import load_model
 from workbench.training.interrupt import stop_requests
 from workbench.training.log import Log, StepLog
+from workbench.training.optim import learning_rate, rule
 from workbench.training.state import start
 from workbench.training.step import train_step
 
@@ -44,7 +45,7 @@ def train(
         finite; BadInput where the folder's checkpoint is another run's.
     """
     checkpoints = Checkpoints(folder / checkpoint.FOLDER, {"config": identity, "tokenizer": tokenizer_sha256})
-    state, num_tokens = start(model, optim, stream.steps, seed), 0
+    state, num_tokens = start(model, rule(optim), seed), 0
     if saved := checkpoint.restore(checkpoints, state):
         state, num_tokens = saved
     first = int(state.step)
@@ -53,7 +54,7 @@ def train(
         with stop_requests() as asked_to_stop:
             for step in range(first, stream.steps):
                 batch = stream.batch(step)
-                state, metrics = train_step(state, batch, settings=optim, steps=stream.steps)
+                state, metrics = train_step(state, batch, learning_rate(optim, step, stream.steps), rule=rule(optim))
                 # only now the metrics of the step before are read: the device already has its next work
                 log.add(metrics, int(np.count_nonzero(batch.segments)), stream.describe(step))
                 done, stop = step + 1, asked_to_stop()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import jax
 import optax
@@ -11,6 +12,18 @@ from workbench import config
 from workbench.errors import BadInput
 
 NOT_DECAYED = ("scale", "vocab_bias", "offset_bias")
+
+
+class Rule(NamedTuple):
+    """What is compiled into a step. The learning rate is not: runs of other rates or lengths share one program."""
+
+    beta2: float
+    weight_decay: float
+    clip_norm: float
+
+
+def rule(settings: config.Optim) -> Rule:
+    return Rule(settings.beta2, settings.weight_decay, settings.clip_norm)
 
 
 def decays(model: Any) -> Any:
@@ -22,20 +35,25 @@ def decays(model: Any) -> Any:
     return jax.tree_util.tree_map_with_path(leaf_decays, model)
 
 
-def schedule(settings: config.Optim, steps: int) -> optax.Schedule:
-    """Linear from 0 over `warmup_steps`, then cosine to 0 at `steps`.
+def optimizer(rule: Rule) -> optax.GradientTransformation:
+    """AdamW for a learning rate of 1, after clipping by the global norm.
+
+    Source: Loshchilov & Hutter 2019, algorithm 2 (arXiv 1711.05101), decay scaled by the learning rate as in PyTorch.
+    """
+    return optax.chain(
+        optax.clip_by_global_norm(rule.clip_norm),
+        optax.adamw(1.0, b2=rule.beta2, weight_decay=rule.weight_decay, mask=decays),
+    )
+
+
+def learning_rate(settings: config.Optim, step: int, steps: int) -> float:
+    """For update number `step`, from 0: linear from 0 over `warmup_steps`, then cosine to 0 at `steps`.
 
     Raises: BadInput where the run would end before the warm-up.
     """
-    if settings.warmup_steps >= steps:
-        raise BadInput(f"optim.warmup_steps: {settings.warmup_steps} must be fewer than the run's {steps} steps")
-    start = 0.0 if settings.warmup_steps else settings.learning_rate
-    return optax.warmup_cosine_decay_schedule(start, settings.learning_rate, settings.warmup_steps, steps)
-
-
-def optimizer(settings: config.Optim, steps: int) -> optax.GradientTransformation:
-    """Source: Loshchilov & Hutter 2019 (arXiv 1711.05101); clipping by the global norm before."""
-    return optax.chain(
-        optax.clip_by_global_norm(settings.clip_norm),
-        optax.adamw(schedule(settings, steps), b2=settings.beta2, weight_decay=settings.weight_decay, mask=decays),
-    )
+    warmup = settings.warmup_steps
+    if warmup >= steps:
+        raise BadInput(f"optim.warmup_steps: {warmup} must be fewer than the run's {steps} steps")
+    if step < warmup:
+        return settings.learning_rate * step / warmup
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / (steps - warmup)))

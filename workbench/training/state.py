@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from workbench import config, seeds
+from workbench import seeds
 from workbench.models.encoder import Encoder
 from workbench.training import optim
 
@@ -22,7 +22,7 @@ class TrainState(NamedTuple):
     key: jax.Array
 
 
-def start(model: Encoder, settings: config.Optim, steps: int, seed: int) -> TrainState:
+def start(model: Encoder, rule: optim.Rule, seed: int) -> TrainState:
     """The state before the first step. The model's arrays are copied: training gives its own away to be overwritten.
 
     Random: dropout from (seed, "dropout").
@@ -31,6 +31,6 @@ def start(model: Encoder, settings: config.Optim, steps: int, seed: int) -> Trai
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         model=model,
-        opt_state=jax.jit(optim.optimizer(settings, steps).init)(model),
+        opt_state=optim.optimizer(rule).init(model),
         key=jax.random.key(seeds.derive(seed, "dropout") % 2**32),
     )
