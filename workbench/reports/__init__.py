@@ -1,1 +1,1 @@
-"""From result rows to what people read: collect, grid, then table, figure, headline, report.html. Files only, no jax."""
+"""From result rows to what people read: collect, grid, then table, figure, headline and page. Files only, no jax."""

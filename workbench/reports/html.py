@@ -36,7 +36,7 @@ class Inputs:
     licences: Sequence[SideRow]
     reproduce: Mapping[str, object]  # name -> value or mapping; `command` is shown first, to be copied
     curves: Sequence[Curve] = ()
-    curve_unit: str = "loss (nats per masked token)"
+    curve_unit: str = "loss (nats per predicted token)"
     maps: Sequence[Path] = ()
     remarks: Sequence[str] = ()
 
