@@ -22,7 +22,7 @@ def folders(kind: str, *overrides: str, revision: str = "data1") -> set[Path]:
 def test_variants_share_every_stage_that_does_not_depend_on_them() -> None:
     counts = Counter(stage.kind for stage in plan())
     seeds, variants = 3, 8
-    assert counts["tokenizer"] == 1
+    assert counts["tokenizer"] == counts["corpus"] == 1
     assert counts["base"] == seeds
     assert counts["synth"] == 2 * seeds  # the lexicon's, and the permuted lexicon's
     assert counts["adapt"] == (variants - 1) * seeds  # the arm `none` is the base itself
@@ -46,12 +46,13 @@ def test_inputs_come_before_their_users() -> None:
         ("synth.rate=0.5", {"synth", "adapt", "run", "floors", "linear"}),
         ("pretrain.steps=9", {"base", "adapt", "run"}),
         ("model.width=64", {"base", "adapt", "run"}),
-        ("tokenizer.alpha=0.5", {"tokenizer", "base", "adapt", "run"}),
-        ("data.few_text=5", {"tokenizer", "base", "synth", "adapt", "run", "floors", "linear"}),
+        ("tokenizer.alpha=0.5", {"tokenizer", "corpus", "base", "adapt", "run"}),
+        ("pretrain.length=32", {"corpus", "base", "adapt", "run"}),
+        ("data.few_text=5", {"tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"}),
     ],
 )
 def test_a_changed_setting_makes_new_folders_of_exactly_the_stages_it_touches(override: str, changed: set[str]) -> None:
-    for kind in ("tokenizer", "base", "synth", "adapt", "run", "floors", "linear"):
+    for kind in ("tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"):
         same = folders(kind) == folders(kind, override)
         assert same == (kind not in changed), kind
 

@@ -10,9 +10,9 @@ from workbench.objectives.batch import Rows
 from workbench.sources import embedded
 from workbench.stages.corpora import arm_documents, targets
 from workbench.stages.plan import Stage
-from workbench.stages.pretrain import base_rows, base_shares, objective, reporter, write_mixture
+from workbench.stages.pretrain import base_shares, objective, reporter, write_mixture
 from workbench.stages.progress import Report
-from workbench.stages.tokenize import MODEL
+from workbench.stages.tokenize import MODEL, read_corpus
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model, train
 
@@ -24,7 +24,7 @@ def run(stage: Stage, report: Report) -> None:
     num_rows = adapt.steps * adapt.batch_size
     rows, shares = target_rows, target_shares
     if adapt.target_share < 1.0:
-        replay = base_rows(stage.inputs["tokenizer"].folder, config)
+        replay = read_corpus(stage.inputs["corpus"].folder, config)
         rest = base_shares(config, replay, round(num_rows * (1.0 - adapt.target_share)))
         rows = target_rows | replay
         shares = {name: share * adapt.target_share for name, share in target_shares.items()}

@@ -3,7 +3,7 @@
 A stage's folder name carries the hash of everything it depends on, so variants that share a stage share its folder,
 and a changed setting makes new folders of exactly the stages it touches.
 
-    tokenizer ──► base (per seed) ──► adapt (per variant, seed) ──► run (evaluation: results.jsonl)
+    tokenizer ──► corpus ──► base (per seed) ──► adapt (per variant, seed) ──► run (evaluation: results.jsonl)
         lexicons ──► synth (per seed) ──┘            floors, linear (per seed; no model) ──► results.jsonl
 """
 
@@ -16,10 +16,19 @@ from typing import Any, Literal
 from workbench.config import Config, Study
 from workbench.files import content_hash
 
-Kind = Literal["tokenizer", "base", "synth", "adapt", "run", "floors", "linear"]
+Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"]
 
 # Raised when a stage's meaning changes, so that folders made by the older code are not taken for its output.
-VERSIONS: dict[Kind, int] = {"tokenizer": 1, "base": 1, "synth": 1, "adapt": 1, "run": 1, "floors": 1, "linear": 1}
+VERSIONS: dict[Kind, int] = {
+    "tokenizer": 1,
+    "corpus": 1,
+    "base": 1,
+    "synth": 1,
+    "adapt": 1,
+    "run": 1,
+    "floors": 1,
+    "linear": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +82,17 @@ class _Plan:
         # One per study, not one per seed: pieces must mean the same in every row of a table.
         return self._add("tokenizer", "", config, 0, ("data", "tokenizer"), {}, cost=40_000.0)
 
+    def text(self, config: Config) -> dict[str, Stage]:
+        """What every training stage reads: the tokenizer, and the base text cut and packed."""
+        tokenizer = self.tokenizer(config)
+        length = {"length": config.pretrain.length}
+        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=40_000.0, more=length)
+        return {"tokenizer": tokenizer, "corpus": corpus}
+
     def base(self, config: Config, seed: int) -> Stage:
         train = config.pretrain
         cost = float(train.steps * train.batch_size * train.length)
-        parts = ("data", "model", "objective", "pretrain")
-        return self._add("base", "", config, seed, parts, {"tokenizer": self.tokenizer(config)}, cost)
+        return self._add("base", "", config, seed, ("data", "model", "objective", "pretrain"), self.text(config), cost)
 
     def synth(self, config: Config, seed: int) -> dict[str, Stage]:
         if not {"pseudo", "word-list", "inflection"} & set(config.adapt.resources):
@@ -89,7 +104,7 @@ class _Plan:
         base, adapt = self.base(config, seed), config.adapt
         if not adapt.resources:
             return base
-        inputs = {"tokenizer": self.tokenizer(config), "base": base, **self.synth(config, seed)}
+        inputs = {**self.text(config), "base": base, **self.synth(config, seed)}
         cost = float(adapt.steps * adapt.batch_size * config.pretrain.length)
         return self._add("adapt", name, config, seed, ("adapt",), inputs, cost)
 
@@ -98,16 +113,19 @@ class _Plan:
         inputs |= self.synth(config, seed) if config.evaluate.pseudo_labelled else {}
         fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
         cost = 80_000.0 + fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 16
-        return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost)
+        more = {"study": self.study.name, "variant": name}  # its rows carry these names
+        return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost, more=more)
 
     def floors(self, name: str, config: Config, seed: int) -> Stage:
-        parts = ("data", "adapt", "synth", "evaluate")
-        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=15_000.0)
+        parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}
+        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=15_000.0, more=more)
 
     def linear(self, name: str, config: Config, seed: int) -> Stage:
         """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""
         labelled = ("data", "synth") if config.evaluate.pseudo_labelled else ("data",)
-        return self._add("linear", name, config, seed, labelled, {}, cost=30_000.0)
+        measured = {"split": config.evaluate.split, "pseudo_labelled": config.evaluate.pseudo_labelled}
+        more = {"study": self.study.name, **measured}
+        return self._add("linear", name, config, seed, labelled, {}, cost=30_000.0, more=more)
 
     def _add(
         self,
@@ -118,6 +136,7 @@ class _Plan:
         parts: tuple[str, ...],
         inputs: dict[str, Stage],
         cost: float,
+        more: dict[str, Any] | None = None,
     ) -> Stage:
         """The stage of `kind` that depends on these parts of the config and on these inputs, and on nothing else."""
         identity: dict[str, Any] = {
@@ -127,12 +146,8 @@ class _Plan:
             "seed": seed,
             "config": {part: getattr(config, part).model_dump(mode="json") for part in parts},
             "inputs": {role: stage.folder.name for role, stage in sorted(inputs.items())},
+            **(more or {}),
         }
-        if kind in ("run", "floors"):  # their rows carry these names
-            identity |= {"study": self.study.name, "variant": variant}
-        if kind == "linear":
-            measured = {"split": config.evaluate.split, "pseudo_labelled": config.evaluate.pseudo_labelled}
-            identity |= {"study": self.study.name, **measured}
         if kind == "run":
             folder = self.root / f"{variant}-s{seed}-{content_hash(identity)[:8]}"
         else:

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from workbench import languages, models
+from workbench import models
 from workbench.config import Config
 from workbench.files import content_hash, write_json
 from workbench.mixture import weights
-from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
 from workbench.objectives.mlm import MaskedLM
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
-from workbench.stages.tokenize import MODEL, read_tokens
+from workbench.stages.tokenize import MODEL, read_corpus
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import StepLog, train
 
@@ -24,7 +23,7 @@ from workbench.training.loop import StepLog, train
 def run(stage: Stage, report: Report) -> None:
     config = stage.config
     tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
-    rows = base_rows(stage.inputs["tokenizer"].folder, config)
+    rows = read_corpus(stage.inputs["corpus"].folder, config)
     num_rows = config.pretrain.steps * config.pretrain.batch_size
     stream = Stream(
         rows,
@@ -46,12 +45,6 @@ def run(stage: Stage, report: Report) -> None:
         tokenizer_sha256=tokenizer.sha256,
         on_step=reporter(report),
     )
-
-
-def base_rows(tokenizer_folder: Path, config: Config) -> dict[str, Rows]:
-    """Language tag -> its pretraining text, packed."""
-    langs = map(languages.parse, config.data.pretrain)
-    return {lang.tag: pack(read_tokens(tokenizer_folder, lang), config.pretrain.length) for lang in langs}
 
 
 def base_shares(config: Config, rows: dict[str, Rows], num_rows: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Stage `tokenizer`: the pieces, the pretraining text cut into them once, and how each language fares."""
+"""Stages `tokenizer` (the pieces, and how each language fares) and `corpus` (the base text cut and packed, once)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from workbench import languages
 from workbench.config import Config
 from workbench.files import atomic_open, write_json
+from workbench.mixture.packing import pack
+from workbench.objectives.batch import Rows
 from workbench.records import Lang
 from workbench.seeds import stream
 from workbench.sources import embedded
@@ -18,6 +20,7 @@ from workbench.stages.corpora import capped, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.tokenizer import fertility
+from workbench.tokenizer.processor import Tokenizer
 from workbench.tokenizer.train import train
 
 MODEL = "tokenizer.model"
@@ -26,14 +29,11 @@ MODEL = "tokenizer.model"
 def run(stage: Stage, report: Report) -> None:
     data, config = embedded.prepare(), stage.config
     texts = {lang: base_text(data, config, lang) for lang in map(languages.parse, config.data.pretrain)}
-    report(Progress(1, 4, note="learning pieces"))
+    report(Progress(1, 3, note="learning pieces"))
     # Targets have no text; their lexicon's words keep their script and spelling from falling to bytes in every arm.
     words = {lang: lexicon_words(data, lang) for lang in targets(config)}
     tokenizer = train({**texts, **words}, config.tokenizer, stage.folder / MODEL, seed=stage.seed)
-    report(Progress(2, 4, note="cutting text"))
-    for lang, documents in texts.items():
-        _write_tokens(_tokens_file(stage.folder, lang), tokenizer.encode_all(documents))
-    report(Progress(3, 4, note="fertility"))
+    report(Progress(2, 3, note="fertility"))
     held_out = {lang: [d.text for d in data.documents(lang, "dev")] for lang in [*texts, *words]}
     rows = [asdict(row) for row in fertility.report(tokenizer, held_out)]
     write_json(stage.folder / "fertility.json", rows)
@@ -52,16 +52,24 @@ def lexicon_words(data: EmbeddedData, lang: Lang) -> list[str]:
     return sorted({translation.word for translations in entries for translation in translations})
 
 
-def read_tokens(folder: Path, lang: Lang) -> list[np.ndarray]:
-    """The pretraining documents of `lang` as ids, as the tokenizer stage in `folder` cut them."""
-    with np.load(_tokens_file(folder, lang)) as arrays:
-        return np.split(arrays["ids"].astype(np.int32), arrays["ends"][:-1])
+def run_corpus(stage: Stage, report: Report) -> None:
+    data, config = embedded.prepare(), stage.config
+    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    for number, lang in enumerate(map(languages.parse, config.data.pretrain)):
+        report(Progress(number, len(config.data.pretrain), note=lang.tag))
+        rows = pack(tokenizer.encode_all(base_text(data, config, lang)), config.pretrain.length)
+        with atomic_open(_rows_file(stage.folder, lang.tag)) as file:
+            np.savez(file, ids=rows.ids, segments=rows.segments, positions=rows.positions)
 
 
-def _tokens_file(folder: Path, lang: Lang) -> Path:
-    return folder / "tokens" / f"{lang.tag}.npz"
+def read_corpus(folder: Path, config: Config) -> dict[str, Rows]:
+    """Language tag -> its packed pretraining text, as the corpus stage in `folder` left it."""
+    found = {}
+    for tag in config.data.pretrain:
+        with np.load(_rows_file(folder, tag)) as arrays:
+            found[tag] = Rows(arrays["ids"], arrays["segments"], arrays["positions"])
+    return found
 
 
-def _write_tokens(path: Path, documents: list[np.ndarray]) -> None:
-    with atomic_open(path) as file:
-        np.savez(file, ids=np.concatenate(documents).astype(np.uint32), ends=np.cumsum([len(d) for d in documents]))
+def _rows_file(folder: Path, tag: str) -> Path:
+    return folder / f"{tag}.npz"

@@ -96,6 +96,8 @@ def _dispatch(stage: Stage, report: Report) -> None:
     match stage.kind:
         case "tokenizer":
             from workbench.stages.tokenize import run
+        case "corpus":
+            from workbench.stages.tokenize import run_corpus as run
         case "base":
             from workbench.stages.pretrain import run
         case "synth":
