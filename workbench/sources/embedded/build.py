@@ -13,7 +13,7 @@ from workbench.files import write_json, write_jsonl, write_text
 from workbench.languages import words
 from workbench.records import Lang
 from workbench.sources.embedded import annotations as cldr
-from workbench.sources.embedded import bibles, entries, intents, paradigms, ui_strings
+from workbench.sources.embedded import bibles, entries, icelandic, intents, paradigms, ui_strings
 from workbench.sources.embedded.annotations import Annotation, Term
 from workbench.sources.embedded.splits import Split, assign, chapter_split, clusters, near_duplicates
 from workbench.sources.embedded.tally import Tally
@@ -63,6 +63,11 @@ def build(
     terms = _terms(messages, symbols, grammars)
     rows = _lexicons(terms, text, requests, tally)
     inflections = {lang: paradigms.cells(grammar) for lang, grammar in grammars.items()}
+    for lang in (lang for lang in wanted if lang.code == "isl"):
+        attested = {word for unit in text[lang]["train"] for word in words(unit.text)}
+        attested |= {word for row in rows[lang] for word in words(row.word)}
+        with open_archive(pins["icelandic"], downloads) as archive:
+            inflections[lang] = icelandic.cells(archive.read(icelandic.MEMBER), attested)
     _write(folder, text, rows, requests, inflections)
     write_json(folder / "dropped.json", tally.to_json())
 

