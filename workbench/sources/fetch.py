@@ -167,6 +167,7 @@ def _fetch_file(pin: Pin, span: Span, path: Path, meter: Meter) -> None:
         try:
             _request(pin, span, part, meter)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == 416:  # what is there goes beyond the end: start again
                 part.unlink(missing_ok=True)
                 meter.done = before
@@ -175,10 +176,8 @@ def _fetch_file(pin: Pin, span: Span, path: Path, meter: Meter) -> None:
                     f"{_address(pin)}: the server answered {error.code} {error.reason}; " + _other_ways(path.parent)
                 ) from error
             problem: Exception = error
-        except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        except (OSError, HTTPException) as error:  # of the network: see `_disk` for the disk's
             problem = error
-        except OSError as error:
-            raise disk_error(error, path.parent, span.size) from error
         else:
             continue
         failures = 0 if meter.done > gained_before else failures + 1
@@ -194,7 +193,8 @@ def _fetch_file(pin: Pin, span: Span, path: Path, meter: Meter) -> None:
 
 def _request(pin: Pin, span: Span, part: Path, meter: Meter) -> None:
     """One HTTP request for what `part` lacks of `span`."""
-    part.parent.mkdir(parents=True, exist_ok=True)
+    with _disk(part.parent, span.size):
+        part.parent.mkdir(parents=True, exist_ok=True)
     have = part.stat().st_size if part.exists() else 0
     if have > span.size:
         part.unlink()
@@ -216,16 +216,20 @@ def _request(pin: Pin, span: Span, part: Path, meter: Meter) -> None:
             answer = response.headers.get("Content-Range", "")
             if not answer.startswith(f"bytes {first}-"):
                 raise Unavailable(
-                    f"{_address(pin)}: asked for bytes {first}-{span.end - 1}, got {answer or 'no range'}"
+                    f"{_address(pin)}: asked for bytes {first}-{span.end - 1}, got {answer or 'no range'}; "
+                    + _other_ways(part.parent)
                 )
-        with part.open("r+b" if have else "wb") as file:
+        with _disk(part.parent, span.size):
+            file = part.open("r+b" if have else "wb", buffering=0)
+        with file:
             file.seek(have)
             while have < span.size and (chunk := response.read(min(CHUNK, span.size - have))):
-                file.write(chunk)
+                with _disk(part.parent, span.size):
+                    file.write(chunk)
                 have += len(chunk)
                 meter.add(len(chunk))
-            file.flush()
-            os.fsync(file.fileno())
+            with _disk(part.parent, span.size):
+                os.fsync(file.fileno())
     if have < span.size:
         raise ConnectionError(f"the connection ended after {have} of {span.size} bytes")
 
@@ -246,10 +250,18 @@ def _downloads(folder: Path) -> Path:
     return folder.parent if folder.name.endswith(".spans") else folder
 
 
+@contextmanager
+def _disk(folder: Path, needed: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, folder, needed) from error
+
+
 def disk_error(error: OSError, folder: Path, needed: int) -> Unavailable:
     """What to tell of a failed write: a full disk is named as such."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
         return Unavailable(
             f"{folder}: the disk is full ({megabytes(free)} free, {megabytes(needed)} wanted for this part). "
             "Nothing is lost: make room, or set WORKBENCH_DATA to a folder on a larger disk, and type the same command."
