@@ -1,0 +1,107 @@
+"""Do sentences of one meaning lie together? Retrieval of translations by layer.
+
+Source: Pires, Schlinger & Garrette 2019, "How multilingual is Multilingual BERT?", section 5
+(https://aclanthology.org/P19-1493): translate a sentence's vector by the mean difference between the languages, take the
+nearest of all target vectors. There the mean difference comes from the very pairs that are then tested; `held-out` mends that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never, get_args
+
+import numpy as np
+
+from workbench.seeds import stream
+
+Variant = Literal["paper", "held-out", "centred-cosine", "cosine"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Whether each of `n` sentences found its translation among the `n` candidates, and by what means.
+
+    `correct` has one value per query: 1, 0, or 1/k where k candidates tie for nearest and the translation is one of them.
+    `layer` 0 is the embedding; None where there is no model.
+    """
+
+    method: str
+    direction: Literal["pivot>target", "target>pivot"]
+    layer: int | None
+    correct: np.ndarray  # [N] float64
+
+    @property
+    def n(self) -> int:
+        return len(self.correct)
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.correct.mean())
+
+    @property
+    def chance(self) -> float:
+        return 1.0 / self.n
+
+
+def retrieval(pivot: np.ndarray, target: np.ndarray, seed: int) -> list[Retrieval]:
+    """Every variant, layer and direction for N aligned sentences; every query has all N candidates.
+
+    `paper`: translation by the mean difference of the tested pairs, Euclidean distance. `held-out`: the same, each half of the
+    pairs tested with the other half's mean difference. `cosine`: no translation; `centred-cosine`: after taking off each
+    language's mean, which like `paper` looks at the tested sentences (though not at which belongs to which).
+
+    Shapes: pivot, target [L, N, D], sentence i of one a translation of sentence i of the other
+    Random: the halves, from (seed, N).
+    Raises: ValueError for unequal shapes or fewer than 2 pairs.
+    """
+    if pivot.shape != target.shape or pivot.ndim != 3 or pivot.shape[1] < 2:
+        raise ValueError(f"wanted two equal shapes [L, N >= 2, D], got {pivot.shape} and {target.shape}")
+    first_half = np.zeros(pivot.shape[1], bool)
+    first_half[stream(seed, "retrieval-halves", len(first_half)).permutation(len(first_half))[::2]] = True
+    found: list[Retrieval] = []
+    for layer in range(pivot.shape[0]):
+        here, there = pivot[layer].astype(np.float64), target[layer].astype(np.float64)
+        for variant in VARIANTS:
+            found.append(Retrieval(variant, "pivot>target", layer, _correct(here, there, variant, first_half)))
+            found.append(Retrieval(variant, "target>pivot", layer, _correct(there, here, variant, first_half)))
+    return found
+
+
+def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, first_half: np.ndarray) -> np.ndarray:
+    match variant:
+        case "paper":
+            moved = queries + (candidates - queries).mean(axis=0)
+            return correct_by_similarity(_nearness(moved, candidates))
+        case "held-out":
+            moved = queries.copy()
+            for half in (first_half, ~first_half):
+                moved[half] += (candidates[~half] - queries[~half]).mean(axis=0)
+            return correct_by_similarity(_nearness(moved, candidates))
+        case "centred-cosine":
+            centred = _unit(queries - queries.mean(axis=0)), _unit(candidates - candidates.mean(axis=0))
+            return correct_by_similarity(centred[0] @ centred[1].T)
+        case "cosine":
+            return correct_by_similarity(_unit(queries) @ _unit(candidates).T)
+        case _:
+            assert_never(variant)
+
+
+def correct_by_similarity(similarity: np.ndarray) -> np.ndarray:
+    """1 where the diagonal is its row's only maximum, 1/k where it is one of k, else 0.
+
+    Shapes: similarity [N, N] -> [N] float64
+    """
+    best = similarity.max(axis=1, keepdims=True)
+    near = similarity >= best - 1e-9 * np.maximum(1.0, np.abs(best))
+    return np.where(np.diagonal(near), 1.0 / near.sum(axis=1), 0.0)
+
+
+def _nearness(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Minus the squared Euclidean distance."""
+    return 2 * queries @ candidates.T - (queries**2).sum(axis=1)[:, None] - (candidates**2).sum(axis=1)[None, :]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1.0)

@@ -1,0 +1,43 @@
+"""Texts packed into rows of one length, and rows into batches of one size: one compiled program for whatever is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.mixture.packing import pack
+from workbench.objectives.batch import Rows
+from workbench.tokenizer.processor import Tokenizer
+
+LENGTH = 64
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows, and whose each token is.
+
+    Shapes: rows [N, T]; owners [N, T] int64, the text's number, -1 for padding
+    """
+
+    rows: Rows
+    owners: np.ndarray
+
+
+def pack_texts(tokenizer: Tokenizer, texts: Sequence[str], length: int = LENGTH) -> Packed:
+    """Encode and pack, without bos or eos; what is longer than a row is continued in another, without its context."""
+    encoded = tokenizer.encode_all(texts)
+    # Where a document goes depends on lengths alone, so packing the texts' numbers says whose each place is.
+    numbers = pack([np.full(len(ids), number + 1) for number, ids in enumerate(encoded)], length)
+    return Packed(pack(encoded, length), numbers.ids.astype(np.int64) - 1)
+
+
+def batches(rows: Rows, batch_size: int = BATCH_SIZE) -> Iterator[tuple[slice, Rows]]:
+    """The rows in batches of exactly `batch_size`, the last filled with padding; the slice says which are real."""
+    for start in range(0, len(rows), batch_size):
+        found = slice(start, min(start + batch_size, len(rows)))
+        batch = rows.take(np.arange(start, found.stop))
+        missing = ((0, batch_size - len(batch)), (0, 0))
+        yield found, Rows(*(np.pad(part, missing) for part in (batch.ids, batch.segments, batch.positions)))
