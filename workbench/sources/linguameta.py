@@ -23,7 +23,7 @@ _HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class LanguageFacts:
-    """One row. `speakers` is None where no number is given, which is not zero."""
+    """One row. `speakers` is None where no number is given, which is not zero; `members` are of a macrolanguage."""
 
     code: str
     bcp47: str
@@ -34,6 +34,7 @@ class LanguageFacts:
     regions: tuple[str, ...]
     endangerment: str
     is_macrolanguage: bool
+    members: tuple[str, ...]
     glottocode: str
 
 
@@ -63,6 +64,7 @@ def read(path: Path, report: Report | None = None) -> Iterator[LanguageFacts]:
             _list(row["locales"]),
             row["endangerment_status"],
             macro == "True",
+            _list(row["individual_language_bcp_47_code"]),
             row["glottocode"],
         )
 

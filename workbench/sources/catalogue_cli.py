@@ -1,0 +1,170 @@
+"""`workbench data list | show | fetch | verify | add`: thin calls into the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
+
+from workbench.sources.catalogue import Dataset, Format, Resource, Terms, load
+
+if TYPE_CHECKING:
+    from workbench.records import Lang
+    from workbench.sources.catalogue import Catalogue
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the verb `data` among a program's verbs."""
+    data = verbs.add_parser("data", help="data sets: what there is for a language, fetch, check, add your own")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+
+    listed = _action(actions, "list", _list, "every data set in the catalogue")
+    listed.add_argument("--resource", choices=get_args(Resource), help="only those that have this")
+
+    show = _action(actions, "show", _show, "what can be done with a language today")
+    show.add_argument("languages", nargs="+", metavar="LANG", help="'cym', 'cym-Latn', 'cy' or 'Welsh'")
+
+    fetch = _action(actions, "fetch", _fetch, "fetch a data set into $WORKBENCH_DATA")
+    fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument("--lang", help="only this language")
+    fetch.add_argument("--accept-licence", action="store_true", help="yes, my use is allowed by its licence")
+
+    verify = _action(
+        actions, "verify", _verify, "read every file of the data sets that are there, and check the counts"
+    )
+    verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are under $WORKBENCH_DATA")
+    verify.add_argument("--files", action="store_true", help="a line for every file, not for every data set")
+
+    add = _action(actions, "add", _add, "take files of your own into the catalogue")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add.add_argument("--format", required=True, choices=[kind for kind in get_args(Format) if kind != "embedded"])
+    add.add_argument("--lang", required=True)
+    add.add_argument("--resource", required=True, choices=get_args(Resource))
+    add.add_argument("--licence", required=True, help="SPDX identifier, or 'none stated'")
+    add.add_argument("--terms", required=True, choices=get_args(Terms))
+    add.add_argument("--citation", required=True, help="whom to credit, and how")
+    add.add_argument("--title", default="")
+
+
+def _action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    func: Callable[[argparse.Namespace], int],
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=about, description=about)
+    parser.set_defaults(func=func)
+    return parser
+
+
+def _root() -> Path:
+    from workbench.sources.embedded import data_home
+
+    return data_home()
+
+
+def _list(options: argparse.Namespace) -> int:
+    from workbench.sources import catalogue_show
+
+    table = catalogue_show.listing(load(_root()), options.resource, num_embedded=len(_embedded()))
+    print(catalogue_show.printed(table), end="")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from workbench.sources import catalogue_show
+
+    root = _root()
+    catalogue, embedded = load(root), _embedded()
+    for number, text in enumerate(options.languages):
+        lang = catalogue_show.find(text)
+        found = catalogue_show.holdings(catalogue, lang, embedded)
+        shown = catalogue_show.describe(catalogue, found, catalogue_show.facts_of(root, lang))
+        print(("\n" if number else "") + catalogue_show.printed(shown), end="")
+    return 0
+
+
+def _embedded() -> dict[Lang, dict[str, int]]:
+    """Counts of the embedded default where it is built; its languages with no counts where it is not."""
+    from workbench.sources import embedded
+
+    root = embedded.data_home() / f"embedded-{embedded.revision()}"
+    if (root / "DONE").exists():
+        return embedded.EmbeddedData(root, embedded.revision()).languages()
+    return {lang: {} for lang in embedded.wanted_languages()}
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from workbench.sources import catalogue_fetch, catalogue_show
+
+    root = _root()
+    lang = catalogue_show.find(options.lang) if options.lang else None
+    catalogue = load(root)
+    place = catalogue_fetch.get(catalogue, options.name, root, print, lang=lang, accept_licence=options.accept_licence)
+    dataset = catalogue.dataset(options.name)
+    print(f"{options.name} is in {place}\nlicence: {dataset.licence}\ncite: {dataset.citation}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    root = _root()
+    return verify(load(root), root, tuple(options.names), each_file=options.files)
+
+
+def verify(catalogue: Catalogue, root: Path, names: tuple[str, ...], *, each_file: bool = False) -> int:
+    """Print what `catalogue_read.verify` finds, data set by data set; 0 if all is as stated, else 1."""
+    from itertools import groupby
+
+    from workbench.sources import catalogue_read
+    from workbench.sources.lines import Report
+
+    num_faults = num_files = 0
+    for name, group in groupby(catalogue_read.verify(catalogue, root, names), key=lambda one: one.dataset):
+        whole, faults, stated, unstated, num_rows = Report(), [], 0, 0, 0
+        for one in group:
+            whole.merge(one.report)
+            num_rows += one.rows
+            stated, unstated = stated + one.stated, unstated + (not one.stated)
+            if one.fault:
+                faults.append(f"{one.path or name}: {one.fault}")
+            if each_file:
+                print(f"{name}/{one.path}: {one.fault or f'{one.rows:,} rows'}")
+        beside = f" ({unstated} more files read, which nobody stated)" if unstated else ""
+        verdict = f"{len(faults)} faults" if faults else "as stated"
+        print(f"{name}: {stated} files, {num_rows:,} rows{beside}: {verdict}")
+        for fault in faults:
+            print(f"  FAULT {fault}")
+        for kind, view in (("left out", whole.dropped), ("noted", whole.noted)):
+            for reason, number in view.counts.items():
+                print(f"  {kind} {number:,} x {reason}; first: {view.examples[reason]}")
+        num_faults += len(faults)
+        num_files += stated + unstated
+    print(f"{num_files} files checked under {root}, {num_faults} faults" if num_files else f"no data set under {root}")
+    return 1 if num_faults else 0
+
+
+def _add(options: argparse.Namespace) -> int:
+    from workbench.errors import BadInput
+    from workbench.sources import catalogue_fetch, catalogue_show
+
+    root = _root()
+    if options.name in load(root).datasets:
+        raise BadInput(f"data set {options.name!r} is in the catalogue already; give yours another name")
+    try:
+        dataset = Dataset(
+            name=options.name,
+            title=options.title or f"{options.name}, added by hand",
+            resources=(cast(Resource, options.resource),),
+            licence=options.licence,
+            terms=cast(Terms, options.terms),
+            citation=options.citation,
+            page="",
+            convention="iso639_3",
+            format=cast(Format, options.format),
+        )
+    except ValueError as error:
+        raise BadInput(f"data set {options.name!r}: {error}") from error
+    catalogue_fetch.add(root, dataset, options.files, catalogue_show.find(options.lang), print)
+    return 0
