@@ -21,18 +21,8 @@ from workbench import languages
 from workbench.errors import BadInput
 from workbench.languages import Convention
 from workbench.records import Lang
+from workbench.sources.catalogue_kinds import Format, Resource, Terms
 from workbench.sources.lines import header, rows
-
-Resource = Literal[
-    "text", "parallel", "lexicon", "paradigms", "topics", "intents", "slots", "sentiment", "parts of speech",
-    "named entities", "inflection task", "facts",
-]  # fmt: skip
-Terms = Literal["open", "share-alike", "copyleft", "non-commercial", "unstated"]
-Format = Literal[
-    "embedded", "gatitos", "wechsel", "muse", "triples", "tsv", "ntrex", "sib200", "flores", "massive", "xsid",
-    "afrisenti", "conllu", "pos", "ner", "unimorph", "sigmorphon2023", "bible", "storybook", "linguameta", "table",
-    "text",
-]  # fmt: skip
 
 FILE_COLUMNS = ("dataset", "path", "lang", "rows", "dropped", "bytes", "sha256", "from")
 LANGUAGE_COLUMNS = ("dataset", "lang", "code", "amount")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from workbench.sources.catalogue import Dataset, Format, Resource, Terms, load
+from workbench.sources.catalogue_kinds import Format, Resource, Terms
 
 if TYPE_CHECKING:
     from workbench.records import Lang
@@ -67,6 +67,7 @@ def _root() -> Path:
 
 def _list(options: argparse.Namespace) -> int:
     from workbench.sources import catalogue_show
+    from workbench.sources.catalogue import load
 
     table = catalogue_show.listing(load(_root()), options.resource, num_embedded=len(_embedded()))
     print(catalogue_show.printed(table), end="")
@@ -75,6 +76,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from workbench.sources import catalogue_show
+    from workbench.sources.catalogue import load
 
     root = _root()
     catalogue, embedded = load(root), _embedded()
@@ -98,6 +100,7 @@ def _embedded() -> dict[Lang, dict[str, int]]:
 
 def _fetch(options: argparse.Namespace) -> int:
     from workbench.sources import catalogue_fetch, catalogue_show
+    from workbench.sources.catalogue import load
 
     root = _root()
     lang = catalogue_show.find(options.lang) if options.lang else None
@@ -109,6 +112,8 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from workbench.sources.catalogue import load
+
     root = _root()
     return verify(load(root), root, tuple(options.names), each_file=options.files)
 
@@ -148,6 +153,7 @@ def verify(catalogue: Catalogue, root: Path, names: tuple[str, ...], *, each_fil
 def _add(options: argparse.Namespace) -> int:
     from workbench.errors import BadInput
     from workbench.sources import catalogue_fetch, catalogue_show
+    from workbench.sources.catalogue import Dataset, load
 
     root = _root()
     if options.name in load(root).datasets:

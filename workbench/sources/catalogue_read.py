@@ -26,7 +26,8 @@ from workbench.sources import (
     unimorph,
     xsid,
 )
-from workbench.sources.catalogue import Catalogue, Dataset, Format, KnownFile, safe
+from workbench.sources.catalogue import Catalogue, Dataset, KnownFile, safe
+from workbench.sources.catalogue_kinds import Format
 from workbench.sources.lines import Report, lines
 
 ENGLISH = Lang("eng", "Latn")

@@ -16,7 +16,8 @@ from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Lang
 from workbench.sources import linguameta
-from workbench.sources.catalogue import Catalogue, Entry, Resource
+from workbench.sources.catalogue import Catalogue, Entry
+from workbench.sources.catalogue_kinds import Resource
 from workbench.sources.lines import Report
 
 TASKS: tuple[Resource, ...] = (
