@@ -64,8 +64,8 @@ def build(
     rows = _lexicons(terms, text, requests, tally)
     inflections = {lang: paradigms.cells(grammar) for lang, grammar in grammars.items()}
     for lang in (lang for lang in wanted if lang.code == "isl"):
-        attested = {word for unit in text[lang]["train"] for word in words(unit.text)}
-        attested |= {word for row in rows[lang] for word in words(row.word)}
+        attested = {word for unit in text.get(lang, {}).get("train", []) for word in words(unit.text)}
+        attested |= {word for row in rows.get(lang, []) for word in words(row.word)}
         with open_archive(pins["icelandic"], downloads) as archive:
             inflections[lang] = icelandic.cells(archive.read(icelandic.MEMBER), attested)
     _write(folder, text, rows, requests, inflections)

@@ -22,6 +22,7 @@ NOUNS_CAPITALISED = frozenset({"deu", "ltz"})
 CATALOGUES = frozenset({"kolibri", "homeassistant", "wagtail", "django"})
 
 _EDGES = re.compile(r"^[\s\"'“”„«»‘’:.,;!?¿¡*–—-]+|[\s\"“”„«»:.,;!?*։–—-]+$")
+_OWN_ELLIPSIS = re.compile(r"(?<=\w)…$")  # "Loading…"; a gap stands alone: "Add …"
 _UNFIT = re.compile(rf"[0-9()\[\]/,;:|+=<>“”\"&@#%*!?{GAP}]")
 _WORD_START = re.compile(r"^[^\W\d_]")
 
@@ -98,7 +99,7 @@ def _key(text: str) -> tuple[str, ...]:
 
 def tidy(text: str) -> str:
     """A label without the punctuation around it."""
-    return " ".join(_EDGES.sub("", nfc(text)).split())
+    return " ".join(_OWN_ELLIPSIS.sub("", _EDGES.sub("", nfc(text))).split())
 
 
 def build(

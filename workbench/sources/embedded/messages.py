@@ -10,7 +10,8 @@ from typing import Literal
 from workbench.languages import nfc, script_counts, scripts_of_writing, words
 from workbench.records import Lang
 
-GAP = "…"  # stands where a program would put a name or a number
+GAP = "…"  # is shown where a program would put a name or a number
+_MARK = "\ue000"  # stands there meanwhile: a message may have an ellipsis of its own
 Style = Literal["icu", "printf"]
 Flaw = Literal["malformed message", "web address or code", "no words", "mostly gaps", "too long"]
 
@@ -23,7 +24,7 @@ _TAG = re.compile(r"<\s*/?\s*[A-Za-z][^<>]*>")
 _STARRED = re.compile(r"\*([^*\s](?:[^*]*[^*\s])?)\*")
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^()]*)\)")
 _CODE = re.compile(r"https?:|www\.|\w@\w|[{}<>\\|=]|\w_\w|/\w+/|\.(?:com|org|io|py|html|yaml|json)\b|&\w+;|%[(\w]|\$")
-_GAPS = re.compile(rf"{GAP}(?:[\s,.:;/()-]*{GAP})+")
+_GAPS = re.compile(rf"{_MARK}(?:[\s,.:;/()-]*{_MARK})+")
 
 
 class MalformedError(ValueError):
@@ -34,25 +35,25 @@ class MalformedError(ValueError):
 def plain(message: str, style: Style) -> str | Flaw:
     """What a reader would see of a message, each inserted value shown as `…`; or why it is of no use (a `Flaw`)."""
     try:
-        text = icu_other(message) if style == "icu" else _PRINTF.sub(GAP, message).replace("%%", "%")
+        text = icu_other(message) if style == "icu" else _PRINTF.sub(_MARK, message).replace("%%", "%")
     except MalformedError:
         return "malformed message"
     text = _LINK.sub(r"\1", _TAG.sub("", _BREAK.sub(" ", text)))
     text = _STARRED.sub(r"\1", html.unescape(text).replace("**", ""))
     text = text.replace("`", "").translate(_INVISIBLE).replace("...", GAP)
-    text = _GAPS.sub(GAP, " ".join(nfc(text).split()))
+    text = _GAPS.sub(_MARK, " ".join(nfc(text).split()))
     found = words(text)
     if not any(len(word) > 1 and not word.isdigit() for word in found):
         return "no words"
     if _CODE.search(text):
         return "web address or code"
-    if text.count(GAP) * 2 > len(found):
+    if text.count(_MARK) * 2 > len(found):
         return "mostly gaps"
-    return text if len(found) <= MAX_WORDS else "too long"
+    return text.replace(_MARK, GAP) if len(found) <= MAX_WORDS else "too long"
 
 
 def icu_other(message: str) -> str:
-    """An ICU MessageFormat pattern with arguments as `…` and every plural or select taken in its `other` branch.
+    """An ICU MessageFormat pattern with each argument as one private-use character, plurals and selects as for `other`.
 
     Raises: MalformedError. Source: https://unicode-org.github.io/icu/userguide/format_parse/messages/ (its apostrophe
     quoting is not followed: these catalogues use apostrophes as apostrophes).
@@ -75,7 +76,7 @@ def _icu_text(message: str, at: int, depth: int, in_plural: bool) -> tuple[str, 
                 raise MalformedError(message)
             return "".join(pieces), at
         else:
-            pieces.append(GAP if char == "#" and in_plural else char)
+            pieces.append(_MARK if char == "#" and in_plural else char)
             at += 1
     if depth:
         raise MalformedError(message)
@@ -91,10 +92,10 @@ def _icu_argument(message: str, at: int, depth: int) -> tuple[str, int]:
         raise MalformedError(message)
     at = head.end()
     if head[1]:
-        return GAP, at
+        return _MARK, at
     if head[2] not in ("plural", "select", "selectordinal"):
         _, at = _icu_text(message, at, depth + 1, in_plural=False)
-        return GAP, at + 1
+        return _MARK, at + 1
     branches: dict[str, str] = {}
     at += message.startswith(",", at)
     while branch := _BRANCH.match(message, at):
