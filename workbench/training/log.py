@@ -37,10 +37,9 @@ class Log:
     ) -> None:
         self.num_tokens = num_tokens
         self._steps, self._on_step = steps, on_step
-        self._step = self._window_start = start
-        self._tokens_before = num_tokens
-        self._time = time.monotonic()
-        self._pending: tuple[Metrics, str] | None = None
+        self._step = self._first = start
+        self._clock = (time.monotonic(), start, num_tokens)  # since when rates are measured: time, step, tokens
+        self._pending: tuple[Metrics, str, int] | None = None
         self._losses: list[float] = []
         self._grad_norms: list[float] = []
         keep_until(path, start)
@@ -49,15 +48,17 @@ class Log:
     def add(self, metrics: Metrics, num_tokens: int, batch: str) -> None:
         """Take the metrics of the step just dispatched; `batch` says, for an error, what was in it."""
         self._read_pending()
-        self._pending = (metrics, batch)
         self.num_tokens += num_tokens
+        self._pending = (metrics, batch, self.num_tokens)
 
     def _read_pending(self) -> None:
         if self._pending is None:
             return
-        (metrics, batch), self._pending = self._pending, None
+        (metrics, batch, num_tokens), self._pending = self._pending, None
         loss, grad_norm = float(metrics.loss), float(metrics.grad_norm)
         self._step += 1
+        if self._step == self._first + 1 and self._step % LOG_EVERY:  # compiling is no part of any rate
+            self._clock = (time.monotonic(), self._step, num_tokens)
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             raise WorkbenchError(
                 f"training: loss {loss}, gradient norm {grad_norm} at step {self._step} of {self._steps} "
@@ -76,20 +77,20 @@ class Log:
     def _write(self) -> None:
         if not self._losses:
             return
-        seconds = max(time.monotonic() - self._time, 1e-9)
-        done = self._step - self._window_start
+        since, step_then, tokens_then = self._clock
+        seconds, done = max(time.monotonic() - since, 1e-9), max(self._step - step_then, 1)
         line = StepLog(
             step=self._step,
             steps=self._steps,
-            loss_nats_per_token=sum(self._losses) / done,
-            grad_norm=sum(self._grad_norms) / done,
+            loss_nats_per_token=sum(self._losses) / len(self._losses),
+            grad_norm=sum(self._grad_norms) / len(self._grad_norms),
             num_tokens=self.num_tokens,
-            tokens_per_second=(self.num_tokens - self._tokens_before) / seconds,
+            tokens_per_second=(self.num_tokens - tokens_then) / seconds,
             seconds_left=(self._steps - self._step) * seconds / done,
         )
         self._file.write(json.dumps(asdict(line)) + "\n")
         self._file.flush()
-        self._window_start, self._tokens_before, self._time = self._step, self.num_tokens, time.monotonic()
+        self._clock = (time.monotonic(), self._step, self.num_tokens)
         self._losses, self._grad_norms = [], []
         self._on_step(line)
 
