@@ -1,4 +1,4 @@
-"""`workbench data list | show | fetch | verify | add`: thin calls into the catalogue."""
+"""`workbench data list | show | fetch | verify | add | shard | clean`: thin calls into the library."""
 
 from __future__ import annotations
 
@@ -46,6 +46,27 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add.add_argument("--terms", required=True, choices=get_args(Terms))
     add.add_argument("--citation", required=True, help="whom to credit, and how")
     add.add_argument("--title", default="")
+
+    shard = _action(actions, "shard", _shard, "cut texts into shards, which `clean` works on")
+    shard.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=".txt, .jsonl, .tsv, .parquet; packed or not"
+    )
+    shard.add_argument("--lang", required=True)
+    shard.add_argument("--out", required=True, type=Path, help="folder for the shards")
+    shard.add_argument("--rows", type=int, default=50_000, help="documents in a shard (default: %(default)s)")
+    shard.add_argument("--unit", choices=["line", "paragraph"], default="line", help="what a document of a .txt is")
+    shard.add_argument("--column", default="text", help="of a table: which column is the text")
+
+    clean = _action(actions, "clean", _clean, "clean shards and take out duplicates; resumes, and runs on many hosts")
+    clean.add_argument("shards", type=Path, metavar="SHARDS", help="folder that `data shard` wrote")
+    clean.add_argument("--out", required=True, type=Path)
+    clean.add_argument("--workers", type=int, default=1)
+    clean.add_argument("--shard", default="0/1", metavar="I/N", help="this host's part of the shards, e.g. 0/4")
+    clean.add_argument(
+        "--near", type=float, default=0.8, help="near-duplicates from this similarity; 0: exact ones only"
+    )
+    clean.add_argument("--min-words", type=int, default=1)
+    clean.add_argument("--profiles", type=Path, help="language profiles, to leave out what is in another of them")
 
 
 def _action(
@@ -173,4 +194,44 @@ def _add(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise BadInput(f"data set {options.name!r}: {error}") from error
     catalogue_fetch.add(root, dataset, options.files, catalogue_show.find(options.lang), print)
+    return 0
+
+
+def _shard(options: argparse.Namespace) -> int:
+    from workbench.sources import catalogue_show, shards, text
+    from workbench.sources.lines import Report
+
+    lang, report = catalogue_show.find(options.lang), Report()
+    documents = (
+        document
+        for path in options.files
+        for document in text.documents(path, lang, report, unit=options.unit, column=options.column)
+    )
+    written = shards.write(documents, options.out, options.rows)
+    print(f"{report.rows:,} documents of {lang} in {len(written)} shards under {options.out}")
+    for reason, number in report.dropped.counts.items():
+        print(f"  left out {number:,} x {reason}; first: {report.dropped.examples[reason]}")
+    return 0
+
+
+def _clean(options: argparse.Namespace) -> int:
+    import re
+
+    from workbench.errors import BadInput
+    from workbench.sources import corpus
+    from workbench.sources.clean import Cleaning
+    from workbench.sources.dedup import Near
+
+    part = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", options.shard)
+    if part is None:
+        raise BadInput(f"--shard {options.shard!r}: wanted I/N, such as 0/4 for the first of four")
+    near = Near(options.near) if options.near else None
+    settings = corpus.Settings(Cleaning(min_words=options.min_words), near, options.profiles)
+    inputs = sorted(options.shards.glob("*.jsonl"))
+    counts = corpus.prepare(
+        inputs, options.out, settings, print, workers=options.workers, part=(int(part[1]), int(part[2]))
+    )
+    for name, number in sorted(counts.items()):
+        print(f"{number:>12,}  {name}")
+    print(f"the corpus is in {options.out / 'final'}")
     return 0

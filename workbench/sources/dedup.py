@@ -1,0 +1,198 @@
+"""Duplicates, exact and near, over any number of shards: three stages of shard -> shard work, memory bounded.
+
+1. `sign`: a shard of documents -> one array with, for each document, a hash of its text and the MinHash of its
+   character 5-grams, and hashes of the bands of that MinHash.
+2. `match`: one band, and of it the keys that fall to one bucket -> the documents that have an earlier twin. Exact: the
+   same text. Near: the same band, and an estimated Jaccard similarity of at least the threshold with one of the first
+   few earlier ones. Earlier means an earlier shard, or an earlier line of the same.
+3. `write`: a shard, without the documents that any match names.
+
+Documents of different languages are never duplicates of each other: a name is a name in both.
+
+Source: Broder 1997, "On the resemblance and containment of documents"; bands as in Leskovec, Rajaraman and Ullman,
+"Mining of Massive Datasets", section 3.4, with datasketch's MinHash and its choice of bands for a threshold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import BadInput
+from workbench.files import atomic_open, read_json
+from workbench.records import Document
+from workbench.sources import shards
+
+NUM_PERMUTATIONS = 128
+NGRAM = 5
+EARLIER = 8  # of a band's earlier documents, how many a near-duplicate is compared with
+BUCKET_ROWS = 2_000_000  # of a band, how many keys one match has in memory: some 32 MB
+
+_MATCH = np.dtype([("shard", "<u4"), ("row", "<u4")])
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How near is a duplicate: Jaccard similarity of character 5-grams."""
+
+    threshold: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not 0.3 <= self.threshold <= 1.0:
+            raise BadInput(f"near-duplicates: wanted a threshold between 0.3 and 1, got {self.threshold}")
+
+
+def bands(near: Near) -> tuple[int, int]:
+    """(bands, rows of each) that datasketch takes for the threshold, where a miss weighs far more than a false hit.
+
+    Each hit is checked by the whole signature afterwards. At 0.8: 17 bands of 7, which meet in 98 % of the pairs as
+    near as that, and in 99.9 % of those at 0.85: 1 - (1 - s^7)^17.
+    """
+    lsh = import_module("datasketch").MinHashLSH(
+        threshold=near.threshold, num_perm=NUM_PERMUTATIONS, weights=(0.02, 0.98)
+    )
+    return int(lsh.b), int(lsh.r)
+
+
+# Shapes: a signature file is [2 * (1 + bands) + NUM_PERMUTATIONS, N] uint32: the low and high halves of each key, then
+# the MinHash; a key's row is contiguous, so that a match reads only its own band.
+
+
+def sign(path: Path, output: Path, near: Near | None) -> shards.Counts:
+    """The signatures of one shard."""
+    num_bands, width = bands(near) if near else (0, 0)
+    columns = [_column(document, minhash, num_bands, width) for document, minhash in _hashed(path, near)]
+    table = np.stack(columns, axis=1) if columns else np.zeros((2 * (1 + num_bands), 0), "<u4")
+    with atomic_open(output) as file:
+        np.save(file, table, allow_pickle=False)
+    return {"signed": table.shape[1]}
+
+
+def _hashed(path: Path, near: Near | None) -> Iterator[tuple[Document, NDArray[np.uint32] | None]]:
+    if near is None:
+        for document in shards.read(path):
+            yield document, None
+        return
+    minhash = import_module("datasketch").MinHash
+    empty = minhash(num_perm=NUM_PERMUTATIONS, seed=1, hashfunc=zlib.crc32, scheme="affine32")
+    for document in shards.read(path):
+        made = empty.copy()
+        made.update_batch(ngrams(document.text))
+        yield document, made.hashvalues
+
+
+def ngrams(text: str) -> set[bytes]:
+    """The character 5-grams of a text without case, as bytes; a shorter text is one n-gram."""
+    folded = text.casefold()
+    return {folded[at : at + NGRAM].encode() for at in range(max(1, len(folded) - NGRAM + 1))}
+
+
+def _column(document: Document, minhash: NDArray[np.uint32] | None, num_bands: int, width: int) -> NDArray[np.uint32]:
+    lang = document.lang.tag.encode()
+    keys = [_key(b"exact", lang, document.text.encode())]
+    if minhash is not None:
+        raw = np.ascontiguousarray(minhash, "<u4").tobytes()
+        keys += [_key(b"%d" % band, lang, raw[4 * width * band : 4 * width * (band + 1)]) for band in range(num_bands)]
+    halves = np.frombuffer(b"".join(keys), "<u4")
+    return halves if minhash is None else np.concatenate([halves, minhash.astype("<u4")])
+
+
+def _key(kind: bytes, lang: bytes, data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=8, person=kind, salt=lang[:16]).digest()
+
+
+def tasks(signatures: list[Path], near: Near | None) -> dict[str, Any]:
+    """name -> content of the match tasks: every band, cut into buckets of bounded size."""
+    total = sum(_load(path).shape[1] for path in signatures)
+    num_buckets = max(1, -(-total // BUCKET_ROWS))
+    names = [path.name for path in signatures]
+    num_bands = bands(near)[0] if near else 0
+    return {
+        f"band-{band:02d}-{bucket:05d}": {"band": band, "bucket": bucket, "buckets": num_buckets, "shards": names}
+        for band in range(1 + num_bands)
+        for bucket in range(num_buckets)
+    }
+
+
+def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shards.Counts:
+    """One task: which documents have an earlier twin in this band and bucket. Band 0 is the text itself."""
+    task = read_json(path)
+    band = task["band"]
+    opened = [_load(signatures / name) for name in task["shards"]]
+    keys, places = _keys(opened, band, task["bucket"], task["buckets"])
+    order = np.argsort(keys, kind="stable")
+    keys, places = keys[order], places[order]
+    found: list[NDArray[Any]] = []
+    starts = np.flatnonzero(np.r_[keys[:1] == keys[:1], keys[1:] != keys[:-1]])
+    lengths = np.diff(np.r_[starts, len(keys)])
+    for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
+        group = places[start : start + length]
+        found.append(group[1:] if near is None or band == 0 else group[_near(opened, group, near.threshold)])
+    twins = np.concatenate(found) if found else np.zeros(0, _MATCH)
+    with atomic_open(output) as file:
+        np.save(file, twins, allow_pickle=False)
+    return {"exact twins" if band == 0 else "near twins": len(twins)}
+
+
+def _keys(
+    opened: list[NDArray[np.uint32]], band: int, bucket: int, num_buckets: int
+) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+    all_keys, all_places = [], []
+    for shard, table in enumerate(opened):
+        low, high = table[2 * band].astype("<u8"), table[2 * band + 1].astype("<u8")
+        keys = (high << np.uint64(32)) | low
+        rows = np.flatnonzero(keys % np.uint64(num_buckets) == bucket)
+        places = np.empty(len(rows), _MATCH)
+        places["shard"], places["row"] = shard, rows
+        all_keys.append(keys[rows])
+        all_places.append(places)
+    return np.concatenate(all_keys), np.concatenate(all_places)
+
+
+def _near(opened: list[NDArray[np.uint32]], group: NDArray[Any], threshold: float) -> list[int]:
+    """Which of a band's documents are near one of the first few before them."""
+    earlier: list[NDArray[np.uint32]] = []
+    twins = []
+    for place, (shard, row) in enumerate(group.tolist()):
+        minhash = np.array(opened[shard][-NUM_PERMUTATIONS:, row])
+        if any(np.mean(minhash == other) >= threshold for other in earlier):
+            twins.append(place)
+        if len(earlier) < EARLIER:
+            earlier.append(minhash)
+    return twins
+
+
+def write(path: Path, output: Path, shard: int, matches: tuple[Path, ...]) -> shards.Counts:
+    """A shard without its twins."""
+    exact, near = set[int](), set[int]()
+    for file in matches:
+        twins = _load(file)
+        rows = twins["row"][twins["shard"] == shard].tolist()
+        (exact if file.name.startswith("band-00-") else near).update(rows)
+    num_kept = 0
+    with atomic_open(output) as kept:
+        for row, document in enumerate(shards.read(path)):
+            if row not in exact and row not in near:
+                kept.write(f"{shards.to_json(document)}\n".encode())
+                num_kept += 1
+    return {"kept": num_kept, "exact duplicates": len(exact), "near duplicates": len(near - exact)}
+
+
+def _load(path: Path) -> NDArray[Any]:
+    """An array of ours, mapped into memory (an empty one cannot be, and is read)."""
+    try:
+        try:
+            table: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError:
+            table = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{path}: not an array of ours ({error}); remove it, the same command makes it anew") from error
+    return table
