@@ -243,3 +243,14 @@ def attempt(parser: Parser, path: Path, report: Report | None) -> list[Any] | No
         message = str(error)
     assert any(str(named) in message for named in (path, path.with_name("labels"), path.parent)), message
     return None
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize("piece", [b"x", b"[a : ", b"(,", b"\t ", b'"'])
+def test_a_line_of_ten_megabytes_is_read_or_refused_in_a_moment(folder: Path, name: str, piece: bytes) -> None:
+    parser = PARSERS[name]
+    path = folder / parser.file
+    head = parser.sound.split(b"\n")[: parser.header]
+    path.write_bytes(b"\n".join([*head, piece * (10_000_000 // len(piece)), parser.sound]))
+    attempt(parser, path, Report())
+    path.write_bytes(parser.sound)

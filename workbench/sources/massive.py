@@ -25,7 +25,7 @@ OTHER = "Other"
 PER_CHARACTER = frozenset({"ja-JP", "zh-CN", "zh-TW"})  # scored per character: no spaces between words
 
 _LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")
-_SLOT = re.compile(r"\[\s*([A-Za-z_]+)\s*:\s*([^\[\]]*?)\s*\]")
+_SLOT = re.compile(r"\[\s*([A-Za-z_]+)\s*:([^\[\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ def parse_slots(annotated: str) -> list[tuple[str, str]]:
     end = 0
     for match in _SLOT.finditer(annotated):
         parts.append((OTHER, annotated[end : match.start()]))
-        if not match[2]:
+        if not (words := match[2].strip()):
             raise ValueError(f"the slot {match[1]!r} is empty")
-        parts.append((match[1], match[2]))
+        parts.append((match[1], words))
         end = match.end()
     parts.append((OTHER, annotated[end:]))
     if any("[" in text or "]" in text for label, text in parts if label == OTHER):
