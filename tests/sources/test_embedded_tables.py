@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench.languages import parse
 from workbench.sources.embedded import intents, splits
 from workbench.sources.embedded.annotations import Annotation, Term
-from workbench.sources.embedded.entries import Casing, HeldOut, build, tidy
+from workbench.sources.embedded.entries import Casing, English, HeldOut, build, tidy
 from workbench.sources.embedded.tally import Tally
 
 CYM, ENG, DEU, HYE = parse("cym"), parse("eng"), parse("deu"), parse("hye")
@@ -94,9 +94,9 @@ def lexicon(
     lang: str, terms: list[Term], held: tuple[str, ...] = (), commands: tuple[str, ...] = ()
 ) -> tuple[Found, Tally]:
     tally = Tally()
-    casings = (Casing([], keep_unseen=False), Casing([], keep_unseen=lang == "deu"))
-    held_out = (HeldOut(["press the red button"]), HeldOut(held, commands))
-    rows = build(parse(lang), terms, casings, held_out, tally, frozenset({"May"}))
+    english = English(Casing([], keep_unseen=False), HeldOut(["press the red button"]), frozenset({"May"}))
+    casing, held_out = Casing([], keep_unseen=lang == "deu"), HeldOut(held, commands)
+    rows = build(parse(lang), terms, english, casing, held_out, tally)
     return {(row.english, row.word): (row.weight, row.sources) for row in rows}, tally
 
 

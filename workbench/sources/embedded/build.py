@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from workbench.sources.embedded.tally import Tally
 from workbench.sources.embedded.ui_strings import Message
 from workbench.sources.fetch import Pin, open_archive
 
+_PUNCTUATION = re.compile(r"[\s!-/:-@\[-`{-~–—«»“”„‘’…،؛؟]+")
 MIN_WORDS, MIN_TARGET_WORDS = 4, 2
 ENGLISH = Lang("eng", "Latn")
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -140,21 +142,25 @@ def _verses(
 def _separated(
     lang: Lang, units: list[Unit], splits: Mapping[str, Split], repeated_verses: frozenset[str], tally: Tally
 ) -> dict[Split, list[Unit]]:
-    """A language's units by split. Interface strings of dev and test: one per cluster; what resembles a text of a later
-    split (train < dev < test) is left out of the earlier one; equal texts stand once."""
+    """A language's units by split.
+
+    Interface strings of dev and test: one per cluster. What resembles a text of a later split (train < dev < test) is
+    left out of the earlier one. Texts that differ only in case or punctuation stand once.
+    """
     found: dict[Split, list[Unit]] = {split: [] for split in SPLITS}
     texts: set[str] = set()
     represented: set[str] = set()
     for unit in units:
         split = splits[unit.cluster]
-        if unit.text in texts:
+        bare = _PUNCTUATION.sub(" ", unit.text.lower()).strip()
+        if bare in texts:
             tally.drop("text: same text again", lang, unit.text)
         elif split != "train" and unit.id.startswith("ui.") and unit.cluster in represented:
             tally.drop(f"text: near-duplicate within {split}", lang, unit.text)
         elif unit.id in repeated_verses:
             tally.drop(f"text: {split} verse resembles a held-out one in English", lang, unit.text)
         else:
-            texts.add(unit.text)
+            texts.add(bare)
             represented.add(unit.cluster)
             found[split].append(unit)
     earlier: tuple[Split, Split] = ("dev", "train")
@@ -238,17 +244,15 @@ def _lexicons(
     requests: Mapping[Lang, Mapping[Split, list[intents.Request]]],
     tally: Tally,
 ) -> dict[Lang, list[entries.Row]]:
-    english_casing = entries.Casing(_sample(text[ENGLISH]), keep_unseen=False)
-    english_held = entries.HeldOut(_held(text[ENGLISH]))
+    casing = entries.Casing(_sample(text[ENGLISH]), keep_unseen=False)
+    english = entries.English(casing, entries.HeldOut(_held(text[ENGLISH])), cldr.english_names())
     rows = {}
     for lang in sorted(terms):
         own = text.get(lang, {split: [] for split in SPLITS})
         casing = entries.Casing(_sample(own), keep_unseen=lang.code in entries.NOUNS_CAPITALISED)
         commands = [request.text for split in ("dev", "test") for request in requests.get(lang, {}).get(split, [])]
         held = entries.HeldOut(_held(own), commands)
-        rows[lang] = entries.build(
-            lang, terms[lang], (english_casing, casing), (english_held, held), tally, cldr.english_names()
-        )
+        rows[lang] = entries.build(lang, terms[lang], english, casing, held, tally)
     return rows
 
 

@@ -19,12 +19,12 @@ MAX_ENGLISH_WORDS, MAX_WORDS = 4, 6
 MAX_TRANSLATIONS = 3
 _SHORT_DATE = re.compile("jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun", re.IGNORECASE)
 NOUNS_CAPITALISED = frozenset({"deu", "ltz"})
+HELD_OUT = "is or contains a held-out string"
 CATALOGUES = frozenset({"kolibri", "homeassistant", "wagtail", "django"})
 
 _EDGES = re.compile(r"^[\s\"'“”„«»‘’:.,;!?¿¡*–—-]+|[\s\"“”„«»:.,;!?*։–—-]+$")
 _OWN_ELLIPSIS = re.compile(r"(?<=\w)…$")  # "Loading…"; a gap stands alone: "Add …"
 _UNFIT = re.compile(rf"[0-9()\[\]/,;:|+=<>“”\"&@#%*!?{GAP}]")
-_WORD_START = re.compile(r"^[^\W\d_]")
 
 
 words = lru_cache(maxsize=1 << 16)(languages.words)  # the same English labels come once per language
@@ -102,36 +102,57 @@ def tidy(text: str) -> str:
     return " ".join(_OWN_ELLIPSIS.sub("", _EDGES.sub("", nfc(text))).split())
 
 
-def build(
-    lang: Lang,
-    terms: Iterable[Term],
-    casings: tuple[Casing, Casing],
-    held_out: tuple[HeldOut, HeldOut],
-    tally: Tally,
-    names: frozenset[str],
-) -> list[Row]:
-    """The lexicon of one language, sorted by English; `casings` and `held_out` are English's and the language's.
+class English:
+    """The English side of all lexicons: how its keys are cased, and which may not be."""
 
-    Labels lose the capital they begin with, but for `names` (`May`, `Georgian`); so do their translations.
+    def __init__(self, casing: Casing, held_out: HeldOut, names: frozenset[str]) -> None:
+        """`names` (`May`, `Georgian`) keep the capital that other labels lose."""
+        self._casing, self._held_out, self._names = casing, held_out, names
+        self._known: dict[tuple[str, bool, bool], tuple[str, str]] = {}
+
+    def entry(self, term: Term) -> tuple[str, str]:
+        """A term's key in the lexicon, and what is wrong with it (nothing: "")."""
+        asked = (term.english, term.source in CATALOGUES, term.source == "django")
+        if asked not in self._known:
+            self._known[asked] = self._entry(*asked)
+        return self._known[asked]
+
+    def _entry(self, label: str, is_message: bool, may_be_date: bool) -> tuple[str, str]:
+        english = tidy(label)
+        if is_message and english not in self._names:
+            english = self._casing.lowered(english)
+        flaw = _flaw(english, MAX_ENGLISH_WORDS)
+        if not flaw and (
+            english.isupper()
+            or not any(len(found) > 1 for found in words(english))
+            or (may_be_date and _SHORT_DATE.fullmatch(english))
+        ):
+            flaw = "abbreviation"
+        if not flaw and not english[0].isalpha():
+            flaw = "signs, digits or gaps"
+        if not flaw and self._held_out.meets(english):
+            flaw = HELD_OUT
+        return english, flaw
+
+
+def build(
+    lang: Lang, terms: Iterable[Term], english_side: English, casing: Casing, held_out: HeldOut, tally: Tally
+) -> list[Row]:
+    """The lexicon of one language, sorted by English; `casing` and `held_out` are the language's.
+
     Of many translations of one entry the `MAX_TRANSLATIONS` most attested stay, the first met before later ones.
     """
     counts: Counter[tuple[str, str]] = Counter()
     sources: dict[tuple[str, str], list[str]] = {}
     pos: dict[tuple[str, str], str] = {}
     for term in terms:
-        english, word = tidy(term.english), tidy(term.text)
-        if term.source in CATALOGUES and english not in names:
-            english = casings[0].lowered(english)
+        english, flaw = english_side.entry(term)
+        word = tidy(term.text)
         if english.islower() and lang.code not in NOUNS_CAPITALISED:
-            word = casings[1].lowered(word)
-        flaw = (
-            "abbreviation" if term.source == "django" and _SHORT_DATE.fullmatch(english) else _flaw(english, word, lang)
-        )
+            word = casing.lowered(word)
+        flaw = flaw or _flaw(word, MAX_WORDS) or _target_flaw(english, word, lang, held_out)
         if flaw:
             tally.drop(f"lexicon: {flaw}", lang, f"{term.english} | {term.text}")
-            continue
-        if held_out[0].meets(english) or held_out[1].meets(word):
-            tally.drop("lexicon: is or contains a held-out string", lang, f"{english} | {word}")
             continue
         counts[english, word] += 1
         if term.source not in sources.setdefault((english, word), []):
@@ -159,18 +180,18 @@ def _best(
             yield Row(english, key[1], pos[key], counts[key], tuple(sources[key]))
 
 
-def _flaw(english: str, word: str, lang: Lang) -> str:
-    source_words, target_words = words(english), words(word)
-    if not source_words or not target_words:
+def _flaw(text: str, max_words: int) -> str:
+    found = words(text)
+    if not found:
         return "empty side"
-    if _UNFIT.search(english) or _UNFIT.search(word) or not _WORD_START.match(english):
+    if _UNFIT.search(text):
         return "signs, digits or gaps"
-    if not any(len(found) > 1 for found in source_words) or english.isupper():
-        return "abbreviation"
-    if len(source_words) > MAX_ENGLISH_WORDS or len(target_words) > MAX_WORDS:
-        return "too long"
+    return "too long" if len(found) > max_words else ""
+
+
+def _target_flaw(english: str, word: str, lang: Lang, held_out: HeldOut) -> str:
     if english.lower() == word.lower():
         return "same as English"
     if not in_script(word, lang):
         return "wrong script"
-    return ""
+    return HELD_OUT if held_out.meets(word) else ""
