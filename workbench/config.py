@@ -60,7 +60,7 @@ class Data(Part):
 class Tokenizer(Part):
     """SentencePiece unigram with byte fallback, over text balanced by p ~ n^alpha."""
 
-    vocab_size: int = Field(default=6000, ge=512, le=1_000_000)
+    vocab_size: int = Field(default=6000, ge=300, le=1_000_000)
     alpha: Rate = Field(default=0.3, description="exponent over languages; 1 keeps the skew, 0 is uniform")
     sample_bytes: int = Field(default=3_000_000, ge=10_000, description="training text in all, UTF-8 bytes")
 
@@ -178,6 +178,7 @@ class Synth(Part):
 
     sentences: Positive = Field(default=2000, description="pseudo sentences per target")
     min_replaced: int = Field(default=3, ge=0, description="keep a sentence only with this many replaced words")
+    min_rate: Rate = Field(default=0.0, description="keep a sentence only with this share of its words replaced")
     rate: Rate = Field(default=1.0, description="share of the matched words that are replaced")
     max_phrase: Positive = Field(default=4, description="longest lexicon phrase matched, in words")
     permute_lexicon: bool = Field(default=False, description="control: the lexicon's meanings shuffled")

@@ -8,6 +8,7 @@ text's casing and punctuation are kept.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -104,29 +105,30 @@ def pseudo_documents(sentences: Iterable[Document], lexicon: Lexicon, synth: Syn
 def synthesise(sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, seed: int) -> Synthesis:
     """Make `synth.sentences` pseudo sentences (fewer if the sentences run out) of the lexicon's target language.
 
-    Sentences are taken in an order drawn from their ids, so that no source of text crowds out the others.
-    `synth.permute_lexicon` makes the control of `permuted`: the same sentences, the same words replaced.
+    Sentences are taken from their sources in turn, so that a large source does not crowd out the others, and within a
+    source in an order drawn from their ids. `synth.permute_lexicon` makes the control of `permuted`: the same sentences, the same words
+    replaced.
 
-    Raises: BadInput if not one sentence has `synth.min_replaced` words to replace.
+    Raises: BadInput if not one sentence has `synth.min_replaced` words, and a share `synth.min_rate`, to replace.
     Random: (seed, sentence id, target language) only, so any split of the work gives the same documents.
     """
     index = PhraseIndex(permuted(lexicon, seed) if synth.permute_lexicon else lexicon, synth.max_phrase)
     rule = "permuted" if synth.permute_lexicon else "substituted"
     account = _Account()
     documents: list[Document] = []
-    for sentence in sorted(sentences, key=lambda one: (derive(seed, "pseudo-order", one.id), one.id)):
+    for sentence in _in_turn(sentences, seed):
         if len(documents) == synth.sentences:
             break
         done = substitute(sentence.text, index, synth.rate, _sentence_stream(seed, sentence.id, lexicon))
-        kept = done.num_replaced >= synth.min_replaced
+        kept = done.num_replaced >= max(synth.min_replaced, synth.min_rate * done.num_words)
         account.add(sentence.text, done, kept)
         if kept:
             documents.append(_document(sentence, done.text, lexicon, rule))
     if not documents:
         raise BadInput(
             f"pseudo text for {lexicon.target} from lexicon {lexicon.origin!r}: none of {account.num_read} sentences has"
-            f" synth.min_replaced = {synth.min_replaced} words that its {len(lexicon.entries)} entries cover;"
-            " give a larger lexicon or lower synth.min_replaced"
+            f" synth.min_replaced = {synth.min_replaced} words, and a share synth.min_rate = {synth.min_rate:g} of its"
+            f" words, that the {len(lexicon.entries)} entries cover; give a larger lexicon or lower these"
         )
     return Synthesis(documents, account.coverage(len(documents), lexicon, index))
 
@@ -197,6 +199,15 @@ def _deal(
                 dealt[slot], dealt[other] = dealt[other], dealt[slot]
                 break
     return dealt
+
+
+def _in_turn(sentences: Iterable[Document], seed: int) -> Iterator[Document]:
+    """One sentence of every source, then a second of every source that has one, and so on."""
+    by_source: dict[str, list[Document]] = {}
+    for sentence in sorted(sentences, key=lambda one: (derive(seed, "pseudo-order", one.id), one.id)):
+        by_source.setdefault(sentence.source, []).append(sentence)
+    for turn in itertools.zip_longest(*(by_source[source] for source in sorted(by_source))):
+        yield from filter(None, turn)
 
 
 def _sentence_stream(seed: int, sentence_id: str, lexicon: Lexicon) -> np.random.Generator:
