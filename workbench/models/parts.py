@@ -8,7 +8,7 @@ import numpy as np
 from flax import nnx
 
 LOCAL_REACH = 8  # offsets farther than this share one learned bias
-LOCAL_BIAS = 6.0  # where a local head starts: e^6 = 400 times the weight of any other place
+LOCAL_BIAS = 8.0  # where a local head starts: e^8 = 3,000 times the weight of any other place
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> nnx.Param:
