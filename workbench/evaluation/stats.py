@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ def sign_flip(differences: Sequence[float]) -> SignFlip:
     return SignFlip(as_extreme / len(sums), 2.0 / len(sums), len(differences))
 
 
+@functools.lru_cache(maxsize=8)  # hundreds of measures over the same items ask for the same draws
 def _resamples(num_items: int, seed: int, num_resamples: int) -> np.ndarray:
     rng = stream(seed, "bootstrap", num_items)
     return rng.multinomial(num_items, np.full(num_items, 1.0 / num_items), size=num_resamples).astype(np.float64)

@@ -47,7 +47,10 @@ def publish(
         pivot=first.data.pivot,
         data=_data_rows(data, [*first.data.targets, *first.data.pretrain]),
         fertility=_rounded(read_json(tokenizer.folder / "fertility.json")),
-        mixture=_rounded(read_json(base.folder / "mixture.json")),
+        mixture=[
+            {"lang": row["lang"], "tokens": row["num_tokens"], "share": row["share"], "epochs": row["epochs"]}
+            for row in _rounded(read_json(base.folder / "mixture.json"))
+        ],
         licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in embedded.licences()],
         reproduce={
             "command": shlex.join(["workbench", "run", str(path)]),

@@ -153,7 +153,8 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
         for key, _ in selector.select(timeout=0.5):
             worker = key.data
             for event in _events(worker):
-                problem = _take(worker, event, open_folders, display) or problem
+                found = _take(worker, event, open_folders, display)
+                problem = problem or found  # the first: what follows are the others, asked to stop because of it
             if worker.process.poll() is not None and worker.stage is not None:
                 problem = problem or _died(worker)
                 worker.stage = None

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from workbench import languages
 from workbench.files import write_json
+from workbench.records import Document
 from workbench.sources import embedded
 from workbench.stages.corpora import synthetic_file, targets, write_documents
 from workbench.stages.plan import Stage
@@ -16,7 +17,9 @@ from workbench.synth.lexicon import synthesise, word_list_documents
 
 def run(stage: Stage, report: Report) -> None:
     data, config = embedded.prepare(), stage.config
-    sentences = data.documents(languages.parse(config.data.pivot), "train")
+    pivot = languages.parse(config.data.pivot)
+    requests = (Document(pair.id, pair.source, pivot, "intents") for pair in data.intents(pivot, "train"))
+    sentences = [*data.documents(pivot, "train"), *requests]
     langs = targets(config)
     rows = []
     for number, lang in enumerate(langs):
