@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from workbench.sources import shards
 NUM_PERMUTATIONS = 128
 NGRAM = 5
 EARLIER = 8  # of a band's earlier documents, how many a near-duplicate is compared with
-BUCKET_ROWS = 2_000_000  # of a band, how many keys one match has in memory: some 32 MB
+BUCKET_ROWS = 500_000  # of a band, how many keys one match has in memory: some 8 MB, and as much to sort them
 
 _MATCH = np.dtype([("shard", "<u4"), ("row", "<u4")])
 
@@ -126,8 +127,9 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     """One task: which documents have an earlier twin in this band and bucket. Band 0 is the text itself."""
     task = read_json(path)
     band = task["band"]
-    opened = [_load(signatures / name) for name in task["shards"]]
-    keys, places = _keys(opened, band, task["bucket"], task["buckets"])
+    files = [signatures / name for name in task["shards"]]
+    mapped = cache(lambda shard: _load(files[shard]))
+    keys, places = _keys(files, band, task["bucket"], task["buckets"])
     order = np.argsort(keys, kind="stable")
     keys, places = keys[order], places[order]
     found: list[NDArray[Any]] = []
@@ -135,20 +137,19 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     lengths = np.diff(np.r_[starts, len(keys)])
     for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
         group = places[start : start + length]
-        found.append(group[1:] if near is None or band == 0 else group[_near(opened, group, near.threshold)])
+        found.append(group[1:] if near is None or band == 0 else group[_near(mapped, group, near.threshold)])
     twins = np.concatenate(found) if found else np.zeros(0, _MATCH)
     with atomic_open(output) as file:
         np.save(file, twins, allow_pickle=False)
     return {"exact twins" if band == 0 else "near twins": len(twins)}
 
 
-def _keys(
-    opened: list[NDArray[np.uint32]], band: int, bucket: int, num_buckets: int
-) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+def _keys(files: list[Path], band: int, bucket: int, num_buckets: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+    """The band's keys that fall to the bucket, and whose they are; one file is mapped at a time."""
     all_keys, all_places = [], []
-    for shard, table in enumerate(opened):
-        low, high = table[2 * band].astype("<u8"), table[2 * band + 1].astype("<u8")
-        keys = (high << np.uint64(32)) | low
+    for shard, file in enumerate(files):
+        table = _load(file)
+        keys = (table[2 * band + 1].astype("<u8") << np.uint64(32)) | table[2 * band].astype("<u8")
         rows = np.flatnonzero(keys % np.uint64(num_buckets) == bucket)
         places = np.empty(len(rows), _MATCH)
         places["shard"], places["row"] = shard, rows
@@ -157,12 +158,12 @@ def _keys(
     return np.concatenate(all_keys), np.concatenate(all_places)
 
 
-def _near(opened: list[NDArray[np.uint32]], group: NDArray[Any], threshold: float) -> list[int]:
+def _near(mapped: Callable[[int], NDArray[np.uint32]], group: NDArray[Any], threshold: float) -> list[int]:
     """Which of a band's documents are near one of the first few before them."""
     earlier: list[NDArray[np.uint32]] = []
     twins = []
     for place, (shard, row) in enumerate(group.tolist()):
-        minhash = np.array(opened[shard][-NUM_PERMUTATIONS:, row])
+        minhash = np.array(mapped(shard)[-NUM_PERMUTATIONS:, row])
         if any(np.mean(minhash == other) >= threshold for other in earlier):
             twins.append(place)
         if len(earlier) < EARLIER:
