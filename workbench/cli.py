@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.sources import catalogue_cli, lexicon_cli
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
 
     report = _study_verb(verbs, "report", _report, "tables, figures and report.html from the finished runs")
     report.add_argument("--out", type=Path, help="folder to write to (default: runs/STUDY/report)")
+
+    catalogue_cli.add_parser(verbs)
+    lexicon_cli.add_parser(verbs)
 
     doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
     doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench.runs.manifest import code_revision, versions
-from workbench.sources import embedded
+from workbench.sources.embedded import data_home
 
 Row = tuple[str, bool, str]
 INDEX = "https://pypi.org/simple/"
@@ -57,7 +57,7 @@ def _jax(device: str) -> Row:
     code = "import jax; d = jax.devices(); print(d[0].platform, len(d), d[0].device_kind, sep='|')"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180, check=False
         )
     except subprocess.TimeoutExpired:
         return (
@@ -84,7 +84,7 @@ def _disk(at: Path) -> Row:
 
 
 def _data() -> Row:
-    home = embedded.data_home()
+    home = data_home()
     return (
         "data",
         True,
@@ -97,4 +97,6 @@ def _network() -> Row:
         with urllib.request.urlopen(INDEX, timeout=10):
             return "package index", True, "reached"
     except (urllib.error.URLError, OSError) as error:
-        return "package index", False, f"not reached ({error}); needed only until the data are downloaded"
+        there = any(data_home().glob("embedded-*/DONE"))
+        need = "not needed: the data are here" if there else "needed until the data are downloaded"
+        return "package index", there, f"not reached ({error}); {need}"
