@@ -118,7 +118,7 @@ PARADIGMS = """-paradigm: N
   gramm: pl,nom
   paradigm: DEF
  -flex: <1>.ից<.>
-  gramm: sg,abl
+  gramm: sg,ins
   paradigm: DEF
  -flex: <1>.ան
   gramm: sg,obl,old

@@ -153,7 +153,7 @@ def test_armenian_forms_follow_the_conditions_and_leave_out_what_is_marked(
         ("գիրք", "գրքերը", "N;NOM;PL;DEF"),
         ("գիրք", "գրքի", "N;GEN/DAT;SG;INDF"),
         ("գիրք", "գրքին", "N;DAT;SG;DEF"),
-        ("գիրք", "գրքից", "N;ABL;SG;INDF"),
+        ("գիրք", "գրքից", "N;INS;SG;INDF"),
         ("սիրել", "կսիրեմ", "V;COND;PRS;1;SG"),
         ("սիրել", "սիրել", "V;NFIN"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import shutil
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ def _prepare(home: Path, root: Path, progress: Callable[[str], None]) -> None:
     for leftover in (scratch, root):  # of a process that died: we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     scratch.mkdir(parents=True)
+    began = time.monotonic()
+    progress("building the tables, once: about a minute on one core")
     try:
         build(found, downloads, scratch, wanted_languages(), progress)
         write_json(scratch / "licences.json", [[one.source, one.licence, one.citation] for one in licences()])
@@ -99,7 +102,7 @@ def _prepare(home: Path, root: Path, progress: Callable[[str], None]) -> None:
         os.replace(scratch, root)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    progress(f"tables are ready in {root}")
+    progress(f"tables are ready in {root} ({time.monotonic() - began:.0f} s)")
 
 
 def _settings() -> dict[str, Any]:

@@ -22,13 +22,14 @@ LEMMAS = {"N": 650, "V": 250, "A": 100}  # sampled per part of speech: about 20,
 # any other tag is left out. `obl` is one form for genitive and dative; `dest` and `res` are the grammar's destinative
 # converb and resultative participle, for which PROSP and PRF are the nearest aspects.
 UNIMORPH = {
-    "nom": "NOM", "obl": "GEN/DAT", "gen": "GEN", "dat": "DAT", "abl": "ABL", "ins": "INS", "loc": "LOC",
+    "nom": "NOM", "obl": "GEN/DAT", "gen": "GEN", "dat": "DAT",
+    "abl": "ABL", "ins": "INS", "loc": "LOC",  # codespell:ignore abl
     "inf": "NFIN", "cvb,ipfv": "IPFV", "cvb,pfv": "PFV", "cvb,dest": "PROSP", "ptcp,sbj": "ACT", "ptcp,res": "PRF",
     "aor": "IND;PST;PFV", "sbjv": "SBJV", "cond": "COND", "imp": "IMP", "prs": "PRS", "pst": "PST",
     "1": "1", "2": "2", "3": "3", "sg": "SG", "pl": "PL", "nonposs": "INDF", "def": "DEF",
 }  # fmt: skip
 KNOWN_TAGS = frozenset(tag for name in UNIMORPH for tag in name.split(","))
-CASES = frozenset({"nom", "obl", "gen", "dat", "abl", "ins", "loc"})
+CASES = frozenset({"nom", "obl", "gen", "dat", "abl", "ins", "loc"})  # codespell:ignore abl
 POS = {"N": "N", "A": "ADJ", "V": "V", "ADV": "ADV", "NUM": "NUM"}
 
 _LEXEME = re.compile(r"^-lexeme\n((?: .*\n?)+)", re.MULTILINE)
