@@ -23,9 +23,14 @@ json_values = st.recursive(
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     files.write_text(path, "old")
-    with pytest.raises(RuntimeError), files.atomic_open(path) as file:
-        file.write(b"half")
-        raise RuntimeError
+
+    def half() -> None:
+        with files.atomic_open(path) as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 

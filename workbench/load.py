@@ -1,4 +1,4 @@
-"""Strict TOML -> Study: one base, named differences, overrides from the command line, every problem reported at once."""
+"""Strict TOML -> Study: one base, named differences, overrides from the command line, all problems reported at once."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _explain(model: type[BaseModel], item: dict[str, Any], prefix: str) -> str:
         case "missing":
             return f"{where}: missing; it has no default"
         case "value_error":
-            return f"{where or 'study'}: {str(item['ctx']['error'])}"
+            return f"{where or 'study'}: {item['ctx']['error']!s}"
         case _:
             shown = "" if isinstance(got, dict) else f", got {got!r} ({type(got).__name__})"
             return f"{where}: {item['msg'][:1].lower()}{item['msg'][1:]}{shown}"
