@@ -1,8 +1,9 @@
 """Do sentences of one meaning lie together? Retrieval of translations by layer.
 
 Source: Pires, Schlinger & Garrette 2019, "How multilingual is Multilingual BERT?", section 5
-(https://aclanthology.org/P19-1493): translate a sentence's vector by the mean difference between the languages, take the
-nearest of all target vectors. There the mean difference comes from the very pairs that are then tested; `held-out` mends that.
+(https://aclanthology.org/P19-1493): translate a sentence's vector by the mean difference between the languages, take
+the nearest of all target vectors. There the mean difference comes from the very pairs that are then tested; `held-out`
+mends that.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 class Retrieval:
     """Whether each of `n` sentences found its translation among the `n` candidates, and by what means.
 
-    `correct` has one value per query: 1, 0, or 1/k where k candidates tie for nearest and the translation is one of them.
-    `layer` 0 is the embedding; None where there is no model.
+    `correct` has one value per query: 1, 0, or 1/k where k candidates tie for nearest and the translation is one of
+    them. `layer` 0 is the embedding; None where there is no model.
     """
 
     method: str
@@ -47,9 +48,9 @@ class Retrieval:
 def retrieval(pivot: np.ndarray, target: np.ndarray, seed: int) -> list[Retrieval]:
     """Every variant, layer and direction for N aligned sentences; every query has all N candidates.
 
-    `paper`: translation by the mean difference of the tested pairs, Euclidean distance. `held-out`: the same, each half of the
-    pairs tested with the other half's mean difference. `cosine`: no translation; `centred-cosine`: after taking off each
-    language's mean, which like `paper` looks at the tested sentences (though not at which belongs to which).
+    `paper`: translation by the mean difference of the tested pairs, Euclidean distance. `held-out`: the same, each half
+    of the pairs tested with the other half's mean difference. `cosine`: no translation; `centred-cosine`: after taking
+    off each language's mean, which like `paper` looks at the tested sentences (though not at which belongs to which).
 
     Shapes: pivot, target [L, N, D], sentence i of one a translation of sentence i of the other
     Random: the halves, from (seed, N).

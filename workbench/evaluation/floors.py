@@ -24,8 +24,8 @@ MAX_PHRASE = 4
 def char_lm_bits(train: Sequence[str], documents: Sequence[Document]) -> list[DocumentBits]:
     """Bits of `documents` under a character 6-gram model of the texts `train`.
 
-    It predicts every character from those before it, without a tokenizer: true bits per byte, which a masked model's are
-    not. Compare arms within this row and within the model's, never one row's value with the other's.
+    It predicts every character from those before it, without a tokenizer: true bits per byte, which a masked model's
+    are not. Compare arms within this row and within the model's, never one row's value with the other's.
     """
     texts = [normalize(document.text) for document in documents]
     bits = CharLM(map(normalize, train)).bits(texts)
@@ -78,8 +78,8 @@ def _both_directions(method: str, vectorizer: Any, sources: list[str], targets: 
 class IntentFloor:
     """Linear support vector machine over character 2- to 4-grams (TF-IDF): the floor under every zero-shot classifier.
 
-    Chosen over logistic regression on the same features because it is the higher floor and eight times cheaper: on MASSIVE,
-    4,000 English sentences and their lexicon translations, Welsh .549 against .513, Armenian .457 against .409.
+    Chosen over logistic regression on the same features because it is the higher floor and eight times cheaper: on
+    MASSIVE, 4,000 English sentences with their lexicon translations, Welsh .549 against .513, Armenian .457 and .409.
 
     Raises: BadInput for fewer than two labels.
     """

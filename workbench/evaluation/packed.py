@@ -1,4 +1,4 @@
-"""Texts packed into rows of one length, and rows into batches of one size: one compiled program for whatever is evaluated."""
+"""Texts packed into rows of one length, rows into batches of one size: one program for whatever is evaluated."""
 
 from __future__ import annotations
 

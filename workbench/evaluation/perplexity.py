@@ -4,8 +4,8 @@ The measure is called `masked_bits_per_byte`, and is no likelihood: a masked mod
 and a piece of a word is easier to tell when its other pieces are seen. It compares models over one tokenizer, in one
 language; never tokenizers, languages, or a masked model with a left-to-right one.
 
-Source: Salazar et al. 2020, "Masked Language Model Scoring" (https://aclanthology.org/2020.acl-main.240), which masks one
-token at a time; here every K-th token is masked at once (K passes, each token masked exactly once), at about training's rate.
+Source: Salazar et al. 2020, "Masked Language Model Scoring" (https://aclanthology.org/2020.acl-main.240), which masks
+one token at a time; here every K-th token is masked at once: K passes, each token masked exactly once.
 """
 
 from __future__ import annotations

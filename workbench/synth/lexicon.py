@@ -106,8 +106,8 @@ def synthesise(sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, se
     """Make `synth.sentences` pseudo sentences (fewer if the sentences run out) of the lexicon's target language.
 
     Sentences are taken from their sources in turn, so that a large source does not crowd out the others, and within a
-    source in an order drawn from their ids. `synth.permute_lexicon` makes the control of `permuted`: the same sentences, the same words
-    replaced.
+    source in an order drawn from their ids. `synth.permute_lexicon` makes the control of `permuted`: the same
+    sentences, the same words replaced.
 
     Raises: BadInput if not one sentence has `synth.min_replaced` words, and a share `synth.min_rate`, to replace.
     Random: (seed, sentence id, target language) only, so any split of the work gives the same documents.
@@ -126,9 +126,9 @@ def synthesise(sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, se
             documents.append(_document(sentence, done.text, lexicon, rule))
     if not documents:
         raise BadInput(
-            f"pseudo text for {lexicon.target} from lexicon {lexicon.origin!r}: none of {account.num_read} sentences has"
-            f" synth.min_replaced = {synth.min_replaced} words, and a share synth.min_rate = {synth.min_rate:g} of its"
-            f" words, that the {len(lexicon.entries)} entries cover; give a larger lexicon or lower these"
+            f"pseudo text for {lexicon.target} from lexicon {lexicon.origin!r}: none of {account.num_read} sentences"
+            f" has synth.min_replaced = {synth.min_replaced} words, and a share synth.min_rate = {synth.min_rate:g} of"
+            f" its words, that the {len(lexicon.entries)} entries cover; give a larger lexicon or lower these"
         )
     return Synthesis(documents, account.coverage(len(documents), lexicon, index))
 
@@ -166,8 +166,8 @@ def permuted(lexicon: Lexicon, seed: int) -> Lexicon:
     """The control: the same keys and the same multiset of target words, but whose is whose is drawn by lot.
 
     Translations change places only within their class (one word, or more than one), so every key keeps its number of
-    translations and how many of them are phrases. No key keeps a translation of its own where that can be avoided. What
-    differs from the real lexicon is then which word stands where: meaning, and with it the words' frequency and context.
+    translations and how many of them are phrases. No key keeps a translation of its own where that can be avoided.
+    What differs from the real lexicon is which word stands where: meaning, and with it frequency and context.
 
     Random: (seed, lexicon's target language and origin).
     """

@@ -130,7 +130,7 @@ def substitute(text: str, index: PhraseIndex, rate: float, rng: np.random.Genera
 
     Everything else, punctuation and blanks too, stays as it is.
 
-    Random: draws two numbers per word of `text`, whatever is found, so lexicons with the same keys replace the same words.
+    Random: draws two numbers per word of `text`, whatever is found: lexicons with the same keys replace the same words.
     """
     spans = word_spans(text)
     matches = index.matches(text, spans)

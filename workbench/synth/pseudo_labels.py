@@ -18,7 +18,7 @@ def translate(pairs: Iterable[Pair], lexicon: Lexicon, synth: Synth, seed: int) 
     """The pairs whose `source` the lexicon changes, changed: `target` (the label) and weight stay.
 
     As published, there is no minimum of replaced words here (`synth.min_replaced` is for running text); only pairs in
-    which no word was replaced are left out, for they are pivot examples still. `synth.permute_lexicon` makes the control.
+    which no word was replaced are left out, for they are pivot examples still. `synth.permute_lexicon`: the control.
 
     Random: (seed, pair id, target language) only.
     """

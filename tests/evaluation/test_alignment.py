@@ -1,0 +1,67 @@
+"""Retrieval of translations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.evaluation.alignment import VARIANTS, Retrieval, correct_by_similarity, retrieval
+
+
+def found(pivot: np.ndarray, target: np.ndarray) -> dict[tuple[str, str, int | None], Retrieval]:
+    return {(one.method, one.direction, one.layer): one for one in retrieval(pivot, target, seed=0)}
+
+
+def cloud(layers: int = 2, size: int = 40, width: int = 8) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(layers, size, width))
+
+
+def test_identical_embeddings_are_always_found() -> None:
+    assert all(one.accuracy == 1.0 for one in retrieval(cloud(), cloud(), seed=0))
+
+
+def test_every_variant_layer_and_direction_is_there_once() -> None:
+    assert len(found(cloud(3), cloud(3))) == len(VARIANTS) * 2 * 3
+
+
+def test_a_translated_cloud_is_found_by_the_mean_difference_and_not_by_plain_cosine() -> None:
+    here = cloud(1)
+    there = here + 500.0 * np.eye(8)[0] - 300.0 * np.eye(8)[1]
+    accuracy = {key: one.accuracy for key, one in found(here, there).items()}
+    for direction in ("pivot>target", "target>pivot"):
+        assert accuracy["paper", direction, 0] == 1.0
+        assert accuracy["held-out", direction, 0] == 1.0
+        assert accuracy["centred-cosine", direction, 0] == 1.0
+        assert accuracy["cosine", direction, 0] < 1.0
+
+
+def test_the_published_variant_profits_from_the_tested_pairs_and_held_out_does_not() -> None:
+    # Unrelated clouds, few sentences, many dimensions: the fitted mean difference knows the tested pairs.
+    rng = np.random.default_rng(1)
+    pairs = [(rng.normal(size=(1, 6, 300)), rng.normal(size=(1, 6, 300))) for _ in range(60)]
+    mean = {
+        variant: np.mean([found(here, there)[variant, "pivot>target", 0].accuracy for here, there in pairs])
+        for variant in ("paper", "held-out")
+    }
+    assert mean["paper"] > mean["held-out"] + 0.1
+    assert mean["held-out"] < 0.25  # chance is 1/6
+
+
+def test_three_sentences_by_hand() -> None:
+    # Differences (1, 0), (1, 0), (4, 0): mean (2, 0). Moved queries x = 2, 12, 22 against targets x = 1, 11, 24.
+    here = np.array([[[0.0, 0.0], [10.0, 0.0], [20.0, 0.0]]])
+    there = np.array([[[1.0, 0.0], [11.0, 0.0], [24.0, 0.0]]])
+    one = found(here, there)["paper", "pivot>target", 0]
+    assert one.correct.tolist() == [1.0, 1.0, 1.0]
+    assert (one.n, one.chance) == (3, pytest.approx(1 / 3))
+
+
+def test_ties_share_the_credit() -> None:
+    similarity = np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 1.0], [3.0, 0.0, 1.0]])
+    assert correct_by_similarity(similarity).tolist() == [0.5, 1.0, 0.0]
+    assert correct_by_similarity(np.zeros((4, 4))).mean() == 0.25  # knowing nothing is chance, not 1/N by order
+
+
+def test_unequal_numbers_of_sentences_are_refused() -> None:
+    with pytest.raises(ValueError, match="two equal shapes"):
+        retrieval(cloud(), cloud(size=39), seed=0)
