@@ -96,7 +96,15 @@ def every_line(path: Path, report: Report | None = None) -> Iterator[tuple[int, 
     with _open(path) as file:
         try:
             for number, raw in enumerate(iter(partial(file.readline, MAX_LINE_BYTES), b""), 1):
-                yield number, _text(file, raw, path, number, report)
+                try:
+                    text: str | None = raw.decode()
+                except UnicodeDecodeError:
+                    text = None
+                if text is None or number == 1 or b"\r" in raw or b"\0" in raw or len(raw) >= MAX_LINE_BYTES:
+                    text = _text(file, raw, path, number, report)
+                elif text[-1] == "\n":
+                    text = text[:-1]
+                yield number, text
         except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise BadInput(
                 f"{path}: the archive is damaged or cut short after line {number} ({error}); fetch it again"

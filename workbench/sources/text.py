@@ -38,19 +38,24 @@ def documents(
 
 def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = "line") -> Iterator[Document]:
     """A document per line, or per paragraph (lines between blank ones, joined by spaces)."""
-    stem = path.name.split(".")[0]
+    stem, name = path.name.split(".")[0], path.name
+    if unit == "line":
+        for number, line in lines(path, report):
+            if text := line.strip():
+                if report is not None:
+                    report.rows += 1
+                yield Document(f"{stem}-{number:07d}", languages.nfc(text), lang, name)
+        return
     begun, parts, size = 0, list[str](), 0
-    for number, line in every_line(path, report):
-        text = (line or "").strip()
-        if text and unit == "line":
-            yield _document(f"{stem}-{number:07d}", text, lang, path, report)
-        elif text:
+    for number, line_or_none in every_line(path, report):
+        text = (line_or_none or "").strip()
+        if text:
             begun = begun or number
             parts.append(text)
             size += len(text)
             if size > MAX_LINE_BYTES:
                 raise BadInput(f"{path}:{begun}: a paragraph of more than {size:,} characters; use unit='line'?")
-        elif line is not None and parts:
+        elif line_or_none is not None and parts:
             yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, path, report)
             begun, parts, size = 0, [], 0
     if parts:
