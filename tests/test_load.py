@@ -102,7 +102,7 @@ def test_impossible_shapes_and_unknown_languages_are_explained(file: Path) -> No
     assert "cmy" in text
     assert "nearest: " in text
     assert "targets must not be in pretrain" in problem(file, 'data.targets=["fra-Latn"]')
-    assert "needs 'pseudo' among adapt.resources" in problem(file, "evaluate.pseudo_labelled=9")
+    assert "needs 'pseudo' among adapt.resources" in problem(file, "evaluate.pseudo_labelled=true")
 
 
 def test_a_malformed_override_or_file_says_how_it_should_look(file: Path) -> None:

@@ -72,7 +72,7 @@ class Model(Part):
     num_layers: Positive = 2
     num_heads: Positive = 4
     feed_forward: Positive = 256
-    dropout: Rate = 0.0
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     local_heads: int = Field(default=2, ge=0, description="heads that start out attending to fixed local offsets")
 
     @model_validator(mode="after")
@@ -182,6 +182,7 @@ class Synth(Part):
     rate: Rate = Field(default=1.0, description="share of the matched words that are replaced")
     max_phrase: Positive = Field(default=4, description="longest lexicon phrase matched, in words")
     permute_lexicon: bool = Field(default=False, description="control: the lexicon's meanings shuffled")
+    labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
 
 
 class Evaluate(Part):
@@ -194,7 +195,7 @@ class Evaluate(Part):
     intent_steps: Positive = 300
     intent_batch_size: Positive = 64
     intent_learning_rate: float = Field(default=2e-3, gt=0.0, lt=1.0)
-    pseudo_labelled: int = Field(default=0, ge=0, description="lexicon-translated intents per target; 0: English only")
+    pseudo_labelled: bool = Field(default=False, description="also train on lexicon-translated intents")
     pseudo_share: Rate = Field(default=0.7, description="of that training: share of pseudo-labelled examples")
 
 

@@ -53,6 +53,7 @@ checkpoint_every = 3
 optim = { warmup_steps = 2 }
 [base.synth]
 sentences = 40
+labelled = 6
 [base.evaluate]
 pivot_documents = 10
 retrieval_pairs = 20
@@ -61,7 +62,7 @@ intent_batch_size = 8
 [variants.none]
 [variants.lexicon]
 adapt.resources = ["pseudo"]
-evaluate.pseudo_labelled = 6
+evaluate.pseudo_labelled = true
 """
 
 TABLES = """

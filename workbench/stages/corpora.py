@@ -13,7 +13,6 @@ from workbench.records import Document, Lang, Pair
 from workbench.seeds import stream
 from workbench.sources.embedded import EmbeddedData
 from workbench.stages.plan import Stage
-from workbench.synth import pseudo_labels
 
 
 def targets(config: Config) -> list[Lang]:
@@ -70,15 +69,21 @@ def arm_documents(stage: Stage, data: EmbeddedData, lang: Lang) -> dict[Resource
     return found
 
 
-def pseudo_labelled(stage: Stage, data: EmbeddedData, train: Sequence[Pair]) -> list[Pair]:
-    """Labelled pivot sentences put through every target's lexicon, with the arm's synth settings and seed.
+def write_labelled(path: Path, pairs: Iterable[Pair]) -> int:
+    rows = ({"id": p.id, "text": p.source, "label": p.target, "task": p.task, "weight": p.weight} for p in pairs)
+    return write_jsonl(path, rows)
 
-    Random: which `evaluate.pseudo_labelled` sentences a target gets depends on (seed, language) only.
-    """
-    config = stage.config
-    found: list[Pair] = []
-    for lang in targets(config):
-        order = stream(stage.seed, "pseudo-labelled", lang.tag).permutation(len(train))
-        chosen = [train[i] for i in order[: config.evaluate.pseudo_labelled]]
-        found += pseudo_labels.translate(chosen, data.lexicon(lang), config.synth, stage.seed)
-    return found
+
+def pseudo_labelled(stage: Stage) -> list[Pair]:
+    """The labelled sentences that the arm's synth stage put through every target's lexicon."""
+    folder = stage.inputs["synth"].folder
+    return [
+        Pair(row["id"], row["text"], row["label"], lang, row["task"], row["weight"])
+        for lang in targets(stage.config)
+        for row in read_jsonl(labelled_file(folder, lang))
+    ]
+
+
+def labelled_file(folder: Path, lang: Lang) -> Path:
+    """Where the synth stage in `folder` keeps the pseudo-labelled sentences of one language."""
+    return folder / "labelled" / f"{lang.tag}.jsonl"

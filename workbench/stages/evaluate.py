@@ -105,7 +105,7 @@ def _intents(
     english, dev = data.intents(pivot, "train"), data.intents(pivot, "dev")
     trainings: dict[str, list[Pair]] = {"train=en": []}
     if config.evaluate.pseudo_labelled:
-        trainings["train=en+pseudo"] = pseudo_labelled(stage, data, english)
+        trainings["train=en+pseudo"] = pseudo_labelled(stage)
     for number, (setting, pseudo) in enumerate(trainings.items()):
         report(Progress(3 + 4 * number, 10, note=f"intents {setting}"))
         classifier = zero_shot.fine_tune(model, tokenizer, english, pseudo, dev, config.evaluate, stage.seed)

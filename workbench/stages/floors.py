@@ -56,7 +56,7 @@ def run_linear(stage: Stage, report: Report) -> None:
     pivot = languages.parse(config.data.pivot)
     train, setting = data.intents(pivot, "train"), "train=en"
     if config.evaluate.pseudo_labelled:
-        train = train + pseudo_labelled(stage, data, train)
+        train = train + pseudo_labelled(stage)
         setting = "train=en+pseudo"
     report(Progress(0, 1, note=f"{len(train)} sentences"))
     classifier = floors.IntentFloor(train)

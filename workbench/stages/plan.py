@@ -122,10 +122,10 @@ class _Plan:
 
     def linear(self, name: str, config: Config, seed: int) -> Stage:
         """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""
-        labelled = ("data", "synth") if config.evaluate.pseudo_labelled else ("data",)
-        measured = {"split": config.evaluate.split, "pseudo_labelled": config.evaluate.pseudo_labelled}
-        more = {"study": self.study.name, **measured}
-        return self._add("linear", name, config, seed, labelled, {}, cost=30_000.0, more=more)
+        labelled = config.evaluate.pseudo_labelled
+        inputs = self.synth(config, seed) if labelled else {}
+        more = {"study": self.study.name, "split": config.evaluate.split, "pseudo_labelled": labelled}
+        return self._add("linear", name, config, seed, ("data",), inputs, cost=30_000.0, more=more)
 
     def _add(
         self,

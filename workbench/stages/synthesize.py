@@ -1,4 +1,4 @@
-"""Stage `synth`: pseudo text, word lists and inflection tasks of every target, as JSON lines with their provenance."""
+"""Stage `synth`: pseudo text, labelled sentences, word lists and inflection tasks of every target, as JSON lines."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import asdict
 from workbench import languages
 from workbench.files import write_json
 from workbench.records import Document
+from workbench.seeds import stream
 from workbench.sources import embedded
-from workbench.stages.corpora import synthetic_file, targets, write_documents
+from workbench.stages.corpora import labelled_file, synthetic_file, targets, write_documents, write_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
-from workbench.synth import inflection_tasks
+from workbench.synth import inflection_tasks, pseudo_labels
 from workbench.synth.lexicon import synthesise, word_list_documents
 
 
 def run(stage: Stage, report: Report) -> None:
     data, config = embedded.prepare(), stage.config
     pivot = languages.parse(config.data.pivot)
-    requests = (Document(pair.id, pair.source, pivot, "intents") for pair in data.intents(pivot, "train"))
+    labelled = data.intents(pivot, "train")
+    requests = (Document(pair.id, pair.source, pivot, "intents") for pair in labelled)
     sentences = [*data.documents(pivot, "train"), *requests]
     langs = targets(config)
     rows = []
@@ -27,6 +29,11 @@ def run(stage: Stage, report: Report) -> None:
         lexicon = data.lexicon(lang)
         made = synthesise(sentences, lexicon, config.synth, stage.seed)
         words = word_list_documents(lexicon, stage.seed, made.coverage.num_kept_words)
+        order = stream(stage.seed, "labelled", lang.tag).permutation(len(labelled))
+        chosen = [labelled[i] for i in order[: config.synth.labelled]]
+        write_labelled(
+            labelled_file(stage.folder, lang), pseudo_labels.translate(chosen, lexicon, config.synth, stage.seed)
+        )
         tasks = inflection_tasks.documents(data.inflections(lang), stage.seed)
         write_documents(synthetic_file(stage.folder, "pseudo", lang), made.documents)
         write_documents(synthetic_file(stage.folder, "word-list", lang), words)
