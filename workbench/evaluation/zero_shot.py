@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, TypeVar, assert_never
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ from workbench.tokenizer.processor import Tokenizer
 from workbench.training.optim import Rule, learning_rate, optimizer, rule
 
 View = Literal["embeddings", "encoder"]
+Array = TypeVar("Array", jax.Array, np.ndarray)
 LENGTH_STEP = 16  # rows are as long as the longest training sentence, rounded up to this: few compiled shapes
 MAX_LENGTH = 64  # training sentences are cut here; tests never are
 CHECKS = 6  # times that the pivot's dev accuracy is looked at, evenly spaced
@@ -66,8 +67,8 @@ class Classifier:
                 states = sentence_embeddings(self.weights.model, self.tokenizer, texts)[-1]
             case _:
                 assert_never(self.view)
-        scores = _unit(states) @ self.weights.linear + self.weights.label_bias
-        predicted = np.asarray(self.labels)[np.argmax(np.asarray(scores), axis=1)]
+        scores = _unit(np.asarray(states)) @ np.asarray(self.weights.linear) + np.asarray(self.weights.label_bias)
+        predicted = np.asarray(self.labels)[np.argmax(scores, axis=1)]
         return (predicted == np.array([pair.target for pair in pairs])).astype(np.float64)
 
     def accuracy(self, pairs: Sequence[Pair]) -> float:
@@ -156,9 +157,8 @@ class _Examples:
         return self.ids[chosen], self.lengths[chosen], self.labels[chosen]
 
 
-def _unit(states: jax.Array | np.ndarray) -> jax.Array:  # [.., D]
-    states = jnp.asarray(states)
-    return states * jax.lax.rsqrt(jnp.mean(jnp.square(states), axis=-1, keepdims=True) + 1e-6)
+def _unit(states: Array) -> Array:  # [.., D]; in numpy outside a compiled step: no program per number of sentences
+    return states * ((states * states).mean(axis=-1, keepdims=True) + 1e-6) ** -0.5
 
 
 def _loss(weights: Weights, ids: jax.Array, lengths: jax.Array, labels: jax.Array, view: View) -> jax.Array:
