@@ -80,13 +80,13 @@ class _Plan:
 
     def tokenizer(self, config: Config) -> Stage:
         # One per study, not one per seed: pieces must mean the same in every row of a table.
-        return self._add("tokenizer", "", config, 0, ("data", "tokenizer"), {}, cost=40_000.0)
+        return self._add("tokenizer", "", config, 0, ("data", "tokenizer"), {}, cost=120_000.0)
 
     def text(self, config: Config) -> dict[str, Stage]:
         """What every training stage reads: the tokenizer, and the base text cut and packed."""
         tokenizer = self.tokenizer(config)
         length = {"length": config.pretrain.length}
-        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=40_000.0, more=length)
+        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=60_000.0, more=length)
         return {"tokenizer": tokenizer, "corpus": corpus}
 
     def base(self, config: Config, seed: int) -> Stage:
@@ -97,7 +97,7 @@ class _Plan:
     def synth(self, config: Config, seed: int) -> dict[str, Stage]:
         if not {"pseudo", "word-list", "inflection"} & set(config.adapt.resources):
             return {}
-        return {"synth": self._add("synth", "", config, seed, ("data", "synth"), {}, cost=30_000.0)}
+        return {"synth": self._add("synth", "", config, seed, ("data", "synth"), {}, cost=60_000.0)}
 
     def model(self, name: str, config: Config, seed: int) -> Stage:
         """The stage whose model the run evaluates: the base itself where there is nothing to adapt on."""
@@ -112,20 +112,21 @@ class _Plan:
         inputs = {"tokenizer": self.tokenizer(config), "model": self.model(name, config, seed)}
         inputs |= self.synth(config, seed) if config.evaluate.pseudo_labelled else {}
         fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
-        cost = 80_000.0 + fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 16
+        # a fine-tuned sentence costs about as much as two tokens of training: only its embeddings are trained
+        cost = 80_000.0 + fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 2
         more = {"study": self.study.name, "variant": name}  # its rows carry these names
         return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost, more=more)
 
     def floors(self, name: str, config: Config, seed: int) -> Stage:
         parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}
-        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=15_000.0, more=more)
+        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=40_000.0, more=more)
 
     def linear(self, name: str, config: Config, seed: int) -> Stage:
         """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""
         labelled = config.evaluate.pseudo_labelled
         inputs = self.synth(config, seed) if labelled else {}
         more = {"study": self.study.name, "split": config.evaluate.split, "pseudo_labelled": labelled}
-        return self._add("linear", name, config, seed, ("data",), inputs, cost=30_000.0, more=more)
+        return self._add("linear", name, config, seed, ("data",), inputs, cost=60_000.0, more=more)
 
     def _add(
         self,
