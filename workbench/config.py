@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from workbench import languages
+from workbench.errors import BadInput
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -43,7 +44,10 @@ class Data(Part):
     @classmethod
     def _known_and_distinct(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         for tag in tags:
-            languages.parse(tag)
+            try:
+                languages.parse(tag)
+            except BadInput as error:
+                raise ValueError(str(error)) from error  # so that it is reported with its place, and with all others
         if len(set(tags)) != len(tags):
             raise ValueError(f"languages must be distinct, got {list(tags)}")
         return tags
