@@ -117,7 +117,7 @@ def _validate(model: type[M], value: Any, prefix: str) -> tuple[M | None, list[s
 
 
 def _explain(model: type[BaseModel], item: dict[str, Any], prefix: str) -> str:
-    loc = [str(part) for part in item["loc"] if part not in ("exponent", "unimax")]
+    loc = _without_tags(model, [str(part) for part in item["loc"]])
     where = ".".join([*([prefix] if prefix else []), *loc])
     got = item["input"]
     match item["type"]:
@@ -125,6 +125,13 @@ def _explain(model: type[BaseModel], item: dict[str, Any], prefix: str) -> str:
             return _unknown(loc[-1], _fields_at(model, loc[:-1]), where.rpartition(".")[0])
         case "missing":
             return f"{where}: missing; it has no default"
+        case "union_tag_not_found":
+            kinds = sorted(
+                {kind for m in _models_at(model, loc) for kind in get_args(m.model_fields["kind"].annotation)}
+            )
+            return f"{where}.kind: missing; one of {', '.join(kinds)}"
+        case "union_tag_invalid":
+            return f"{where}.kind: wanted one of {item['ctx']['expected_tags']}, got {item['ctx']['tag']!r}"
         case "value_error":
             return f"{where or 'study'}: {item['ctx']['error']!s}"
         case _:
@@ -142,11 +149,28 @@ def _unknown(key: str, known: Iterable[str], parent: str) -> str:
 
 def _fields_at(model: type[BaseModel], loc: Sequence[str]) -> list[str]:
     """The field names of the (nested) model that `loc` points into; for a union, those of all its members."""
+    return sorted({name for m in _models_at(model, loc) for name in m.model_fields})
+
+
+def _models_at(model: type[BaseModel], loc: Sequence[str]) -> list[type[BaseModel]]:
     models = [model]
     for part in loc:
         nested = [m.model_fields[part].annotation for m in models if part in m.model_fields]
         models = [m for annotation in nested for m in _models_in(annotation)]
-    return sorted({name for m in models for name in m.model_fields})
+    return models
+
+
+def _without_tags(model: type[BaseModel], loc: Sequence[str]) -> list[str]:
+    """A place as the user wrote it: pydantic puts the kind of a union's member behind the union's name."""
+    kept: list[str] = []
+    for part in loc:
+        above = _models_at(model, kept)
+        is_tag = kept and any(
+            "kind" in m.model_fields and part in get_args(m.model_fields["kind"].annotation) for m in above
+        )
+        if not is_tag:
+            kept.append(part)
+    return kept
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

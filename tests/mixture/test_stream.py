@@ -24,7 +24,7 @@ SHARES = {"eng": 0.7, "cym": 0.299, "wol": 0.001}
 
 
 def stream(seed: int = 0, steps: int = 12, batch_size: int = 4, **mlm: object) -> Stream:
-    objective = MaskedLM(config.Objective(**mlm), vocab_size=50, mask=4, first_id=5)
+    objective = MaskedLM(config.MaskedLM(**mlm), vocab_size=50, mask=4, first_id=5)
     return Stream(ROWS, SHARES, objective, steps=steps, batch_size=batch_size, seed=seed)
 
 
@@ -75,7 +75,7 @@ def test_the_report_says_what_the_run_really_gives() -> None:
 
 
 def test_a_thousand_languages_read_no_more_per_batch_than_ten() -> None:
-    objective = MaskedLM(config.Objective(), vocab_size=50, mask=4, first_id=5)
+    objective = MaskedLM(config.MaskedLM(), vocab_size=50, mask=4, first_id=5)
     rows = {f"l{i:04}": pack([np.full(LENGTH, 10)], LENGTH) for i in range(1000)}
     many = Stream(rows, dict.fromkeys(rows, 1e-3), objective, steps=300, batch_size=4, seed=0)
     assert len(many.report()) == 1000
@@ -84,7 +84,7 @@ def test_a_thousand_languages_read_no_more_per_batch_than_ten() -> None:
 
 
 def test_a_language_without_rows_is_an_error_that_names_it() -> None:
-    objective = MaskedLM(config.Objective(), vocab_size=50, mask=4, first_id=5)
+    objective = MaskedLM(config.MaskedLM(), vocab_size=50, mask=4, first_id=5)
     with pytest.raises(BadInput, match="wol has no training rows"):
         Stream({**ROWS, "wol": pack([], LENGTH)}, SHARES, objective, steps=3, batch_size=4, seed=0)
     with pytest.raises(BadInput, match="shares of"):

@@ -18,7 +18,7 @@ VOCAB_SIZE, MASK, FIRST_ID = 50, 4, 5
 
 def objective(**settings: object) -> MaskedLM:
     starts_word = np.arange(VOCAB_SIZE) % 3 == 0
-    return MaskedLM(config.Objective(**settings), VOCAB_SIZE, MASK, FIRST_ID, starts_word)
+    return MaskedLM(config.MaskedLM(**settings), VOCAB_SIZE, MASK, FIRST_ID, starts_word)
 
 
 @st.composite
@@ -92,14 +92,14 @@ def test_text_without_word_boundaries_is_still_masked_under_whole_words() -> Non
 
 def test_whole_words_without_knowing_word_starts_is_an_error() -> None:
     with pytest.raises(BadInput, match=r"objective\.whole_words"):
-        MaskedLM(config.Objective(whole_words=True), VOCAB_SIZE, MASK, FIRST_ID)
+        MaskedLM(config.MaskedLM(whole_words=True), VOCAB_SIZE, MASK, FIRST_ID)
 
 
 def test_every_setting_changes_the_batch_and_the_generator_alone_decides_it() -> None:
     rows = pack([np.random.default_rng(1).integers(FIRST_ID, VOCAB_SIZE, 64) for _ in range(4)], 64)
 
     def batch(**settings: object) -> bytes:
-        return b"".join(array.tobytes() for array in objective(**settings)(rows, np.random.default_rng(3)))
+        return b"".join(array.tobytes() for array in objective(**settings)(rows, np.random.default_rng(3))[:6])
 
     base = batch()
     assert base == batch()

@@ -31,7 +31,7 @@ def stream(steps: int, batch_size: int = 8) -> Stream:
     """Rows that repeat one piece: what is masked can be copied from its neighbours."""
     rng = np.random.default_rng(0)
     rows = {"one": pack([np.full(LENGTH, rng.integers(5, VOCAB_SIZE)) for _ in range(200)], LENGTH)}
-    objective = MaskedLM(config.Objective(), VOCAB_SIZE, mask=4, first_id=5)
+    objective = MaskedLM(config.MaskedLM(), VOCAB_SIZE, mask=4, first_id=5)
     return Stream(rows, {"one": 1.0}, objective, steps=steps, batch_size=batch_size, seed=0)
 
 

@@ -24,7 +24,7 @@ MODEL = config.Model(width=16, num_layers=1, num_heads=2, feed_forward=24, local
 def batch(mask_rate: float = 0.3) -> Batch:
     rng = np.random.default_rng(0)
     rows = pack([rng.integers(5, VOCAB_SIZE, size) for size in (12, 7, 4, 9)], LENGTH)
-    return MaskedLM(config.Objective(mask_rate=mask_rate), VOCAB_SIZE, mask=4, first_id=5)(rows, rng)
+    return MaskedLM(config.MaskedLM(mask_rate=mask_rate), VOCAB_SIZE, mask=4, first_id=5)(rows, rng)
 
 
 def model() -> models.Encoder:

@@ -32,16 +32,33 @@ class Rows:
         return Rows(self.ids[index], self.segments[index], self.positions[index])
 
 
+class Tokens(NamedTuple):
+    """What one stack reads.
+
+    Shapes: ids, segments, positions [B, T] int32, as in `Rows`.
+    """
+
+    ids: np.ndarray
+    segments: np.ndarray
+    positions: np.ndarray
+
+
 class Batch(NamedTuple):
     """What a training step reads: a pytree of arrays.
 
-    Shapes: inputs, segments, positions [B, T] int32; predict [B, M] int32, the places in T where the loss counts;
-        targets [B, M] int32; weights [B, M] float32, 0 where `predict` is only filling.
+    An encoder-decoder reads `inputs` with its encoder and `decoder` with its decoder, where equal segments belong
+    together; the other models read `inputs` alone. The loss counts at places of the stack that writes.
+
+    Shapes: inputs, segments, positions [B, S] int32; predict [B, M] int32, the places where the loss counts, or None
+        for all of them in order; targets [B, M] int32; weights [B, M] float32, 0 where `predict` is only filling;
+        prefix [B, S] bool, for a decoder: the tokens that every token of their document may see.
     """
 
     inputs: np.ndarray
     segments: np.ndarray
     positions: np.ndarray
-    predict: np.ndarray
+    predict: np.ndarray | None
     targets: np.ndarray
     weights: np.ndarray
+    prefix: np.ndarray | None = None
+    decoder: Tokens | None = None

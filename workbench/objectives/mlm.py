@@ -23,7 +23,7 @@ class MaskedLM:
     Source: Devlin et al. 2019, section 3.1 (N19-1423); whole words: google-research/bert README, 2019-05-31.
     """
 
-    settings: config.Objective
+    settings: config.MaskedLM
     vocab_size: int
     mask: int
     first_id: int  # ids below are special

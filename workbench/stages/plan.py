@@ -18,7 +18,8 @@ from workbench.files import content_hash
 
 Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"]
 
-# Raised when a stage's meaning changes, so that folders made by the older code are not taken for its output.
+# Raised when a stage's meaning changes (a default of its config included: identities leave defaults out), so that
+# folders made by the older code are not taken for its output.
 VERSIONS: dict[Kind, int] = {
     "tokenizer": 1,
     "corpus": 1,
@@ -145,7 +146,7 @@ class _Plan:
             "version": VERSIONS[kind],
             "data_revision": self.data_revision,
             "seed": seed,
-            "config": {part: getattr(config, part).model_dump(mode="json") for part in parts},
+            "config": {part: getattr(config, part).identity() for part in parts},
             "inputs": {role: stage.folder.name for role, stage in sorted(inputs.items())},
             **(more or {}),
         }

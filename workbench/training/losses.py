@@ -16,6 +16,8 @@ def predicted(model: Encoder, batch: Batch, key: jax.Array | None = None) -> jax
     """
     inputs, segments, positions = map(jnp.asarray, (batch.inputs, batch.segments, batch.positions))
     final = model(inputs, segments, positions, key=key).final
+    if batch.predict is None:
+        return model.logits(final)
     return model.logits(jnp.take_along_axis(final, batch.predict[:, :, None], axis=1))
 
 

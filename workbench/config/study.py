@@ -1,33 +1,17 @@
-"""The schema of a study: frozen pydantic models, the only home of defaults and range checks.
-
-Everything here but `Where` is a run's identity and enters its hash; `Where` says only on what it runs.
-A study file (TOML) gives `[base]` values and named `[variants.<row name>]` differences; see `workbench.load`.
-"""
+"""A study: a base configuration, named variants of it, seeds, and where it runs."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from workbench import languages
+from workbench.config.model import Model
+from workbench.config.objective import MaskedLM, Objective
+from workbench.config.part import Part, Positive, Rate
+from workbench.config.training import Optim, Train
 from workbench.errors import BadInput
-
-Rate = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Part(BaseModel):
-    """Frozen, strict about types and unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _toml_arrays_are_tuples(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 class Data(Part):
@@ -67,82 +51,6 @@ class Tokenizer(Part):
     vocab_size: int = Field(default=6000, ge=300, le=1_000_000)
     alpha: Rate = Field(default=0.3, description="exponent over languages; 1 keeps the skew, 0 is uniform")
     sample_bytes: int = Field(default=3_000_000, ge=10_000, description="training text in all, UTF-8 bytes")
-
-
-class Model(Part):
-    """One pre-norm transformer encoder: RMSNorm, RoPE, GeGLU, tied embeddings."""
-
-    width: Positive = 96
-    num_layers: Positive = 2
-    num_heads: Positive = 4
-    feed_forward: Positive = 256
-    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    local_heads: int = Field(default=2, ge=0, description="heads that start out attending to fixed local offsets")
-
-    @model_validator(mode="after")
-    def _shapes(self) -> Self:
-        if self.width % self.num_heads or (self.width // self.num_heads) % 2:
-            raise ValueError(
-                f"width {self.width} must be num_heads ({self.num_heads}) times an even number (RoPE turns pairs)"
-            )
-        if self.local_heads > self.num_heads:
-            raise ValueError(f"local_heads {self.local_heads} must not exceed num_heads {self.num_heads}")
-        return self
-
-
-class Objective(Part):
-    """BERT's masked LM. Source: Devlin et al. 2019, section 3.1: 15 %, of which 80/10/10."""
-
-    kind: Literal["mlm"] = "mlm"
-    mask_rate: float = Field(default=0.15, gt=0.0, lt=1.0)
-    replace_rate: Rate = Field(default=0.8, description="of the chosen: share replaced by the mask symbol")
-    random_rate: Rate = Field(default=0.1, description="of the chosen: share replaced by a random piece")
-    whole_words: bool = False
-
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        if self.replace_rate + self.random_rate > 1.0 + 1e-9:
-            raise ValueError(f"replace_rate + random_rate must be <= 1, got {self.replace_rate + self.random_rate}")
-        return self
-
-
-class ExponentMixture(Part):
-    """p_l ~ n_l^alpha (XLM-R alpha 0.3; Conneau et al. 2020, section 3.1)."""
-
-    kind: Literal["exponent"] = "exponent"
-    alpha: Rate = 0.3
-
-
-class UniMaxMixture(Part):
-    """As uniform as a cap on epochs allows. Source: Chung et al. 2023, arXiv 2304.09151, algorithm 1."""
-
-    kind: Literal["unimax"] = "unimax"
-    max_epochs: float = Field(default=4.0, gt=0.0)
-
-
-Mixture = Annotated[ExponentMixture | UniMaxMixture, Field(discriminator="kind")]
-
-
-class Optim(Part):
-    """AdamW with linear warm-up and cosine decay to zero."""
-
-    learning_rate: float = Field(default=3e-3, gt=0.0, lt=1.0)
-    warmup_steps: int = Field(default=30, ge=0)
-    weight_decay: float = Field(default=0.01, ge=0.0)
-    beta2: float = Field(default=0.98, gt=0.0, lt=1.0)
-    clip_norm: float = Field(default=1.0, gt=0.0)
-
-
-class Train(Part):
-    """A training run: how long, on what batches, by which mixture of languages."""
-
-    steps: Positive = 600
-    batch_size: Positive = 16
-    length: int = Field(default=64, ge=8, le=8192, description="tokens per packed row")
-    pivot_share: Rate | None = Field(default=None, description="share given to the pivot before the mixture")
-    mixture: Mixture = ExponentMixture()
-    optim: Optim = Optim()
-    checkpoint_every: Positive = 200
 
 
 Resource = Literal["pseudo", "word-list", "inflection", "few-text", "all-text"]
@@ -209,7 +117,7 @@ class Config(Part):
     data: Data
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()
-    objective: Objective = Objective()
+    objective: Objective = MaskedLM()
     pretrain: Train = Train()
     adapt: Adapt = Adapt()
     synth: Synth = Synth()
@@ -217,6 +125,20 @@ class Config(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        match self.objective.kind:
+            case "mlm" | "translation-lm":
+                fitting = ["encoder"]
+            case "causal":
+                fitting = ["decoder"]
+            case "prefix-lm":
+                fitting = ["decoder", "encoder-decoder"]
+            case _:
+                fitting = ["encoder-decoder"]
+        if self.model.kind not in fitting:
+            raise ValueError(
+                f"objective.kind {self.objective.kind!r} trains an {' or '.join(fitting)}, but model.kind is "
+                f"{self.model.kind!r}"
+            )
         if self.evaluate.pseudo_labelled and "pseudo" not in self.adapt.resources:
             raise ValueError("evaluate.pseudo_labelled needs 'pseudo' among adapt.resources (no lexicon, no labels)")
         return self

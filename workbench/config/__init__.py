@@ -1,0 +1,50 @@
+"""The schema of a study: frozen pydantic models, the only home of defaults and range checks.
+
+Everything here but `Where` is a run's identity and enters its hash; `Where` says only on what it runs.
+A study file (TOML) gives `[base]` values and named `[variants.<row name>]` differences; see `workbench.load`.
+"""
+
+from workbench.config.model import Compute, Model
+from workbench.config.objective import (
+    AlexaTM,
+    Causal,
+    Denoise,
+    Deshuffle,
+    MaskedLM,
+    Objective,
+    PrefixLM,
+    SpanCorruption,
+)
+from workbench.config.part import Part, Positive, Rate
+from workbench.config.study import Adapt, Config, Data, Evaluate, Resource, Study, Synth, Tokenizer, Where
+from workbench.config.training import ExponentMixture, Mixture, Optim, Train, UniMaxMixture
+
+__all__ = [
+    "Adapt",
+    "AlexaTM",
+    "Causal",
+    "Compute",
+    "Config",
+    "Data",
+    "Denoise",
+    "Deshuffle",
+    "Evaluate",
+    "ExponentMixture",
+    "MaskedLM",
+    "Mixture",
+    "Model",
+    "Objective",
+    "Optim",
+    "Part",
+    "Positive",
+    "PrefixLM",
+    "Rate",
+    "Resource",
+    "SpanCorruption",
+    "Study",
+    "Synth",
+    "Tokenizer",
+    "Train",
+    "UniMaxMixture",
+    "Where",
+]
