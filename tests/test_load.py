@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench import load
-from workbench.config import Config, ExponentMixture, UniMaxMixture
+from workbench import config, load
+from workbench.config import ExponentMixture, UniMaxMixture
 from workbench.errors import BadInput
 
 STUDY = """
