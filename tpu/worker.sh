@@ -46,7 +46,7 @@ bootstrap() {
 }
 
 run() {
-  local commit=$1 command here from=1
+  local commit=$1 command here lines from
   shift
   command=$(printf '%q ' "$@")
   mkdir -p "$JOB"
@@ -55,8 +55,8 @@ run() {
   if running; then
     [[ $(<"$JOB/command") == "$command" ]] || fail "another run is going on here: workbench run $(<"$JOB/command")"
     say "already running; following its log"
-    from=$(tail -n 20 "$JOB/log" | wc -l)
-    from=$(($(wc -l <"$JOB/log") - from + 1))
+    lines=$(wc -l <"$JOB/log")
+    from=$((lines > 20 ? lines - 19 : 1))
   else
     here=$(git -C workbench rev-parse HEAD 2>/dev/null || true)
     [[ $here == "$commit" ]] || fail "the checkout here is at ${here:-nothing}, wanted $commit: bootstrap first"
