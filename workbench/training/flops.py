@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 import jax
 import jax.numpy as jnp
 
 from workbench import config, models
+from workbench.errors import Unavailable
 from workbench.objectives.batch import Batch, Tokens
 from workbench.training import losses
 
@@ -58,17 +59,19 @@ def shapes(
     """A batch with shapes in place of arrays."""
     num_rows, length = batch_shape
 
-    def ints(size: int) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((num_rows, size), jnp.int32)
+    def array(size: int, dtype: Any = jnp.int32) -> Any:
+        return jax.ShapeDtypeStruct((num_rows, size), dtype)
 
     decoder = None
     if settings.kind == "encoder-decoder":
-        decoder = Tokens(*(ints(decoder_length or length) for _ in range(3)))
+        decoder = Tokens(*(array(decoder_length or length) for _ in range(3)))
     return Batch(
-        *(ints(length) for _ in range(3)),
-        predict=ints(num_predictions),
-        targets=ints(num_predictions),
-        weights=jax.ShapeDtypeStruct((num_rows, num_predictions), jnp.float32),
+        inputs=array(length),
+        segments=array(length),
+        positions=array(length),
+        predict=array(num_predictions),
+        targets=array(num_predictions),
+        weights=array(num_predictions, jnp.float32),
         decoder=decoder,
     )
 
@@ -84,10 +87,15 @@ def compiled(
 
     Layers are unrolled and nothing is recomputed, whatever `settings.compute` says: the compiler counts the body of a
     loop once.
+
+    Raises: Unavailable where the backend's compiler does not count.
     """
     compute = settings.compute.model_copy(update={"layers": "unrolled", "remat": "none"})
     settings = settings.model_copy(update={"compute": compute})
     model = models.abstract(settings, vocab_size)
     batch = shapes(settings, batch_shape, num_predictions, decoder_length)
     program = jax.jit(jax.value_and_grad(losses.mean_loss)).lower(model, batch).compile()
-    return float(program.cost_analysis()["flops"])
+    analysis = program.cost_analysis()
+    if analysis is None or "flops" not in analysis:
+        raise Unavailable(f"the compiler of backend {jax.default_backend()} counts no operations; use the formula")
+    return float(analysis["flops"])
