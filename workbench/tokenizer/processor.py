@@ -58,6 +58,21 @@ class Tokenizer:
         self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(vocab.size))
         self.starts_word = np.array([piece.startswith(WORD_START) for piece in self.pieces])  # [V] bool
 
+    def scores(self) -> np.ndarray:
+        """Each piece's log-probability; 0 for the pieces that no text becomes, which `is_text` tells.
+
+        Shapes: -> [V] float64
+        """
+        return np.array([self._processor.get_score(i) for i in range(self.vocab.size)])
+
+    def is_text(self) -> np.ndarray:
+        """Which pieces are cut from text as they are spelt: neither special nor a byte.
+
+        Shapes: -> [V] bool
+        """
+        special = (self._processor.is_control, self._processor.is_unknown, self._processor.is_byte)
+        return np.array([not any(test(i) for test in special) for i in range(self.vocab.size)])
+
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
         """Read a model file.
