@@ -51,6 +51,17 @@ class Tokenizer(Part):
     vocab_size: int = Field(default=6000, ge=300, le=1_000_000)
     alpha: Rate = Field(default=0.3, description="exponent over languages; 1 keeps the skew, 0 is uniform")
     sample_bytes: int = Field(default=3_000_000, ge=10_000, description="training text in all, UTF-8 bytes")
+    sentinels: int = Field(default=0, ge=0, description="of the pieces: <extra_id_0>.. for span corruption (T5: 100)")
+    clm: bool = Field(default=False, description="one of the pieces: [CLM], which AlexaTM's objective writes")
+
+    @model_validator(mode="after")
+    def _room_for_text(self) -> Self:
+        if self.vocab_size - self.sentinels - self.clm < 300:
+            raise ValueError(
+                f"vocab_size {self.vocab_size} with {self.sentinels} sentinels leaves "
+                f"{self.vocab_size - self.sentinels - self.clm} pieces; 261 are special or bytes, 300 are the least"
+            )
+        return self
 
 
 Resource = Literal["pseudo", "word-list", "inflection", "few-text", "all-text"]

@@ -7,14 +7,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import regex
 import sentencepiece
 
 from workbench import files
 from workbench.errors import BadInput
-from workbench.tokenizer.vocab import NUM_BYTES, Vocab
+from workbench.vocab import NUM_BYTES, Vocab
 
 WORD_START = "\u2581"
 MASK_PIECE = "<mask>"
+CLM_PIECE = "[CLM]"
+
+
+def control_pieces(*, clm: bool, sentinels: int) -> list[str]:
+    """The pieces that only objectives write, in the order of their ids; sentinels are named as T5 names them."""
+    return [MASK_PIECE, *[CLM_PIECE] * clm, *(f"<extra_id_{number}>" for number in range(sentinels))]
+
+
+def ends_sentence(pieces: Sequence[str]) -> np.ndarray:
+    """Which pieces may end a sentence: those that end in a sentence terminal of any script, quotes and brackets aside.
+
+    Shapes: -> [V] int8: 0 no; 1 if a new word follows (`.` stands in `3.14` too); 2 whatever follows
+    Source: Unicode property Sentence_Terminal (UAX 44).
+    """
+    ends = np.zeros(len(pieces), np.int8)
+    for number, piece in enumerate(pieces):
+        if found := regex.search(r"(\p{Sentence_Terminal})[\p{Pe}\p{Pf}\"']*$", piece):
+            ends[number] = 1 if found[1].isascii() else 2
+    return ends
 
 
 def normalize(text: str) -> str:
@@ -37,18 +57,22 @@ class Tokenizer:
                 "delete the file and train the tokenizer again"
             ) from error
         processor = self._processor
-        self.vocab = Vocab(size=processor.get_piece_size())
-        vocab = self.vocab
+        size = processor.get_piece_size()
+        control = {processor.id_to_piece(i) for i in range(size) if processor.is_control(i)}
+        num_sentinels = sum(piece.startswith("<extra_id_") for piece in control)
+        self.vocab = vocab = Vocab(size, has_clm=CLM_PIECE in control, num_sentinels=num_sentinels)
         found = {
             "pad": processor.pad_id(),
             "unk": processor.unk_id(),
             "bos": processor.bos_id(),
             "eos": processor.eos_id(),
-            "mask": processor.piece_to_id(MASK_PIECE),
             "first_byte": processor.piece_to_id("<0x00>"),
         }
         wanted = {name: getattr(vocab, name) for name in found}
-        if found != wanted or not processor.is_control(vocab.mask) or not processor.is_byte(vocab.first_piece - 1):
+        written = control_pieces(clm=vocab.has_clm, sentinels=num_sentinels)
+        found |= {piece: processor.piece_to_id(piece) for piece in written}
+        wanted |= {piece: vocab.mask + place for place, piece in enumerate(written)}
+        if found != wanted or not control.issuperset(written) or not processor.is_byte(vocab.first_piece - 1):
             raise BadInput(
                 f"{origin}: wanted the special ids {wanted} and {NUM_BYTES} byte pieces, got {found}; "
                 "this model was not trained by the workbench"
@@ -57,6 +81,7 @@ class Tokenizer:
         self.sha256 = files.sha256_bytes(model)
         self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(vocab.size))
         self.starts_word = np.array([piece.startswith(WORD_START) for piece in self.pieces])  # [V] bool
+        self.ends_sentence = ends_sentence(self.pieces)  # [V] int8
 
     def scores(self) -> np.ndarray:
         """Each piece's log-probability; 0 for the pieces that no text becomes, which `is_text` tells.

@@ -12,8 +12,8 @@ import sentencepiece
 from workbench import config, seeds
 from workbench.errors import BadInput
 from workbench.records import Lang
-from workbench.tokenizer.processor import MASK_PIECE, Tokenizer, normalize
-from workbench.tokenizer.vocab import Vocab
+from workbench.tokenizer.processor import Tokenizer, control_pieces, normalize
+from workbench.vocab import Vocab
 
 
 def balanced_sample(
@@ -75,7 +75,7 @@ def train(texts: Mapping[Lang, Sequence[str]], settings: config.Tokenizer, path:
             unk_id=ids.unk,
             bos_id=ids.bos,
             eos_id=ids.eos,
-            control_symbols=[MASK_PIECE],
+            control_symbols=control_pieces(clm=settings.clm, sentinels=settings.sentinels),
             seed_sentencepiece_size=10 * settings.vocab_size,
             shrinking_factor=0.5,
             max_sentence_length=max(len(line.encode()) for line in lines) + 1,
