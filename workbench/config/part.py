@@ -30,7 +30,13 @@ class Part(BaseModel):
         """
         fields = type(self).model_fields
         return {
-            name: value.identity() if isinstance(value, Part) else list(value) if isinstance(value, tuple) else value
+            name: _plain(value)
             for name, value in ((name, getattr(self, name)) for name in fields)
             if name == "kind" or value != fields[name].default
         }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.identity()
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
