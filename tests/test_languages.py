@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import pycountry
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,11 +49,14 @@ def test_members_of_a_macrolanguage_stay_apart_and_know_their_counterparts() -> 
         ("cym_Latn", "cym (Welsh)"),
         ("iw", "heb (Hebrew)"),
         ("jap", "jpn (Japanese)"),
-        ("swahili", "swh (Swahili (individual language))"),
+        ("swahili", "swh (Swahili)"),
+        ("cmy", "nearest: cym (Welsh)"),
+        ("eg", "eng (English)"),
         ("cym-Latm", "Latn"),
         ("cym-Zyyy", "no ISO 15924 script"),
         ("und", "names no language"),
-        ("bfi", "usual script is not known"),
+        ("tlh", "usual script is not known; say which, for example 'tlh-Latn'"),
+        ("bfi", "usual script is not known; say which, for example 'bfi-Sgnw'"),
         ("CYM", "wanted an ISO 639-3 code"),
         (" cym", "wanted an ISO 639-3 code"),
         ("cym-Latn-GB", "wanted an ISO 639-3 code"),
@@ -88,12 +92,40 @@ def test_every_iso_639_3_language_has_a_name_and_nine_in_ten_a_usual_script() ->
     assert sum(languages.usual_script(code) is not None for code in codes) > 0.9 * len(codes)
 
 
+def test_a_name_is_the_one_in_use_and_no_two_codes_share_it() -> None:
+    shown = {
+        "ell": "Greek", "nob": "Norwegian Bokmål", "swh": "Swahili", "swa": "Swahili (macrolanguage)", "npi": "Nepali",
+        "yue": "Cantonese", "oci": "Occitan", "ton": "Tongan", "ben": "Bengali", "uig": "Uyghur", "lah": "Lahnda",
+        "pnb": "Western Panjabi", "tlh": "Klingon", "ase": "American Sign Language", "xum": "Umbrian",
+    }  # fmt: skip
+    assert {code: languages.name(code) for code in shown} == shown
+    everyone = [languages.name(code) for code in languages.all_codes()]
+    assert len(set(everyone)) == len(everyone)
+    assert not [name for name in everyone if "individual language" in name]
+
+
+COMMON = [one.alpha_3 for one in pycountry.languages if hasattr(one, "alpha_2")]
+
+
+@given(st.sampled_from(COMMON), st.integers(0, 2), st.booleans())
+def test_a_slip_in_a_common_code_is_answered_with_that_code(code: str, at: int, exchange: bool) -> None:
+    """One letter left out, or two neighbours exchanged; a slip that makes another language's code cannot be known."""
+    at = min(at, 1) if exchange else at
+    slip = code[:at] + code[at + 1] + code[at] + code[at + 2 :] if exchange else code[:at] + code[at + 1 :]
+    if slip not in languages.all_codes():
+        with pytest.raises(BadInput, match=re.escape(f"{code} ({languages.name(code)})")):
+            parse(slip)
+
+
 def test_every_line_of_the_code_tables_is_a_language_and_is_needed() -> None:
     for convention, table in languages._tables().items():
         for code, value in table.items():
             if convention == "scripts":
                 assert parse(f"{code}-{value}")
                 assert languages._likely_script(code) != value, f"CLDR has {code} now"
+            elif convention == "names":
+                assert languages.name(code) == value
+                assert (code,) in [codes for label, codes in languages._cldr_labels().items() if label != value]
             elif convention == "bcp47":
                 assert languages.name(value)
             else:

@@ -68,8 +68,10 @@ def parse(tag: str) -> Lang:
     if script is None:
         script = usual_script(code)
         if script is None:
+            is_signed = "Sign Language" in name(code)
             raise BadInput(
-                f"language {tag!r} ({name(code)}): its usual script is not known; say which, for example '{code}-Latn'"
+                f"language {tag!r} ({name(code)}): its usual script is not known; say which, for example "
+                f"'{code}-{'Sgnw' if is_signed else 'Latn'}'"
             )
     elif script in _NO_SCRIPTS or script not in _scripts():
         near = get_close_matches(script, _scripts(), n=3, cutoff=0.5)
@@ -78,12 +80,14 @@ def parse(tag: str) -> Lang:
 
 
 def name(lang: Lang | str) -> str:
-    """The English name in ISO 639-3 (`Welsh`); macrolanguages say so."""
+    """The English name to show (`Welsh`); no two codes share one. A macrolanguage says so where a member has its name.
+
+    Source: CLDR's English names, ISO 639-3's for what CLDR lacks; `[names]` in language_codes.toml where CLDR misleads.
+    """
     code = lang.code if isinstance(lang, Lang) else lang.partition("-")[0]
-    found = _language(code)
-    if found is None:
+    if (found := _names().get(code)) is None:
         raise BadInput(f"language {_shown(code)}: no ISO 639-3 code{_hint(code)}")
-    return str(found.name)
+    return found
 
 
 def usual_script(code: str) -> str | None:
@@ -312,6 +316,20 @@ def _by_name(code: str, convention: str) -> Lang:
 
 
 @cache
+def _names() -> dict[str, str]:
+    """ISO 639-3 code -> the name to show."""
+    short = {code: label for label, codes in _cldr_labels().items() for code in codes} | _tables()["names"]
+    found = {
+        one.alpha_3: short.get(one.alpha_3, one.name.removesuffix(" (individual language)")) for one in _database()
+    }
+    times = Counter(found.values())
+    for one in _database():
+        if times[found[one.alpha_3]] > 1 and one.scope == "M":
+            found[one.alpha_3] += " (macrolanguage)"
+    return found
+
+
+@cache
 def _iso_names() -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     for language in _database():
@@ -321,11 +339,16 @@ def _iso_names() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _cldr_names() -> dict[str, tuple[str, ...]]:
+def _cldr_labels() -> dict[str, tuple[str, ...]]:
     from babel import Locale
 
-    found = {label.casefold(): _three_letters(code) for code, label in Locale("en").languages.items()}
+    found = {label: _three_letters(code) for code, label in Locale("en").languages.items()}
     return {label: (code,) for label, code in found.items() if code is not None}
+
+
+@cache
+def _cldr_names() -> dict[str, tuple[str, ...]]:
+    return {label.casefold(): codes for label, codes in _cldr_labels().items()}
 
 
 def _three_letters(base: str) -> str | None:
@@ -345,17 +368,35 @@ def _shown(code: str) -> str:
 
 
 def _hint(code: str) -> str:
-    """`; nearest: cym (Welsh), …` for a code or name that is not known."""
+    """`; nearest: cym (Welsh), …` for a code or name that is not known, the likeliest first."""
     low = (regex.split("[-_]", code)[0] if _BCP47.fullmatch(code) else code)[:40].casefold()
     alias = _cldr("language_aliases").get(low, "").partition("_")[0]
     bibliographic = getattr(_database().get(bibliographic=low), "alpha_3", None)
     near = [_three_letters(low), bibliographic, _three_letters(alias)]
-    if not any(near):
+    is_known = any(near)
+    if len(low) in (2, 3):
+        near += [other for other in _common_codes() if _is_slip(low, other)]
+    if not is_known:
         names = _iso_names() | _cldr_names()
         close = [label for label in sorted(names, key=len) if low and label.startswith(low)][:3]
         close += get_close_matches(low, names, n=3, cutoff=0.75)
         near += [other for label in close for other in names[label]]
-    if len(low) == 3 and not any(near):
+    if len(low) == 3 and not is_known:
+        near += get_close_matches(low, _common_codes(), n=3, cutoff=0.6)
         near += get_close_matches(low, all_codes(), n=3, cutoff=0.6)
-    shown = ", ".join(f"{other} ({name(other)})" for other in list(dict.fromkeys(filter(None, near)))[:5])
+    found = list(dict.fromkeys(filter(None, near)))[: 5 if len(low) != 2 else 9]
+    shown = ", ".join(f"{other} ({name(other)})" for other in found)
     return f"; nearest: {shown}" if shown else ""
+
+
+@cache
+def _common_codes() -> tuple[str, ...]:
+    """The languages that ISO 639-1 has a code of two letters for."""
+    return tuple(sorted(one.alpha_3 for one in _database() if hasattr(one, "alpha_2")))
+
+
+def _is_slip(typed: str, code: str) -> bool:
+    """Whether `typed` is `code` with one letter left out, or two neighbours exchanged."""
+    left_out = {code[:i] + code[i + 1 :] for i in range(len(code))}
+    exchanged = {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)}
+    return typed in left_out | exchanged
