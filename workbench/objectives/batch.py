@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from workbench.errors import BadInput
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Token rows of one length N x T; several documents may share a row.
+    """Token rows of one length N x T; several documents may share a row, each in one piece.
 
     Shapes: ids, segments, positions [N, T] int32. Segments count documents in a row from 1, 0 is padding; positions
-        start again at 0 with each document.
+        start again at 0 with each document. part [N, T] int32, of pairs alone: 0 in the source, 1 in the target;
+        there positions start again with each part.
     """
 
     ids: np.ndarray
     segments: np.ndarray
     positions: np.ndarray
+    part: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -29,7 +34,24 @@ class Rows:
         return int(np.count_nonzero(self.segments))
 
     def take(self, index: np.ndarray) -> Rows:
-        return Rows(self.ids[index], self.segments[index], self.positions[index])
+        part = None if self.part is None else self.part[index]
+        return Rows(self.ids[index], self.segments[index], self.positions[index], part)
+
+    @classmethod
+    def concatenate(cls, several: Sequence[Rows]) -> Rows:
+        """All rows of `several`, in order.
+
+        Raises: BadInput where some hold pairs and others do not.
+        """
+        parts = [rows.part for rows in several if rows.part is not None]
+        if parts and len(parts) != len(several):
+            raise BadInput(f"rows: {len(parts)} of {len(several)} hold pairs, the others do not; use one kind")
+        return cls(
+            np.concatenate([rows.ids for rows in several]),
+            np.concatenate([rows.segments for rows in several]),
+            np.concatenate([rows.positions for rows in several]),
+            np.concatenate(parts) if parts else None,
+        )
 
 
 class Tokens(NamedTuple):

@@ -18,9 +18,12 @@ class MaskedLM:
 
     A row of n tokens gets round(mask_rate x n) predictions, at least one. With `whole_words`, words are chosen in
     random order as long as they fit into that number (a script written without spaces has no words to keep whole: a
-    sentence longer than the number would never be chosen, so there every piece counts as a word).
+    sentence longer than the number would never be chosen, so there every piece counts as a word). Over pairs, it is the
+    translation LM: both sentences are one document, whose positions start again with the second.
 
-    Source: Devlin et al. 2019, section 3.1 (N19-1423); whole words: google-research/bert README, 2019-05-31.
+    Raises: BadInput where a translation LM is given rows without pairs.
+    Source: Devlin et al. 2019, section 3.1 (N19-1423); whole words: google-research/bert README, 2019-05-31;
+        translation LM: Conneau & Lample 2019, section 3.3 (arXiv 1901.07291), without its language embeddings.
     """
 
     settings: config.MaskedLM
@@ -39,6 +42,8 @@ class MaskedLM:
 
     def __call__(self, rows: Rows, rng: np.random.Generator) -> Batch:
         settings, ids = self.settings, rows.ids
+        if settings.kind == "translation-lm" and rows.part is None:
+            raise BadInput("objective.kind: translation-lm reads pairs, but these rows hold documents; see pack_pairs")
         num_rows, length = ids.shape
         room = self.num_predictions(length)
         maskable = (rows.segments > 0) & (ids >= self.first_id)
