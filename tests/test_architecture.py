@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A module imports its own folder and rows above it; folders on one row do not import each other.
 ROWS: list[set[str]] = [
     {"errors", "records", "seeds"},
-    {"files", "languages", "vocab"},
+    {"files", "languages", "licences", "vocab"},
     {"config"},
     {"load"},
     {"sources", "tokenizer", "objectives"},
@@ -39,9 +39,11 @@ DOORS = {
     "unimorph": {"sources/unimorph.py"},
     "sentencepiece": {"tokenizer"},
 }
+PICKLE = "pick" + "le"  # so that a search for it finds uses only
 HOST_ONLY = [
     "records",
     "languages",
+    "licences",
     "vocab",
     "config",
     "load",
@@ -117,7 +119,7 @@ def test_no_unsafe_loading_and_few_suppressions() -> None:
     suppressions = 0
     for file in FILES:
         text = file.read_text("utf-8")
-        for word in ("import pickle", "trust_remote_code=", "yaml.load(", "allow_pickle=True"):
+        for word in (f"import {PICKLE}", "trust_remote_code=", "yaml.load(", f"allow_{PICKLE}=True"):
             assert word not in text, f"{file}: {word}"
         suppressions += text.count("# noqa") + text.count("# type: ignore")
     assert suppressions <= 10

@@ -224,8 +224,7 @@ _MIXED = regex.compile(
 
 @cache
 def _tables() -> dict[str, dict[str, str]]:
-    text = resources.files("workbench").joinpath("language_codes.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads(resources.files("workbench").joinpath("language_codes.toml").read_text("utf-8"))
 
 
 def _database() -> Any:
@@ -374,8 +373,7 @@ def _hint(code: str) -> str:
     bibliographic = getattr(_database().get(bibliographic=low), "alpha_3", None)
     near = [_three_letters(low), bibliographic, _three_letters(alias)]
     is_known = any(near)
-    if len(low) in (2, 3):
-        near += [other for other in _common_codes() if _is_slip(low, other)]
+    near += [other for other in _common_codes() if _is_slip(low, other)]
     if not is_known:
         names = _iso_names() | _cldr_names()
         close = [label for label in sorted(names, key=len) if low and label.startswith(low)][:3]
@@ -384,8 +382,8 @@ def _hint(code: str) -> str:
     if len(low) == 3 and not is_known:
         near += get_close_matches(low, _common_codes(), n=3, cutoff=0.6)
         near += get_close_matches(low, all_codes(), n=3, cutoff=0.6)
-    found = list(dict.fromkeys(filter(None, near)))[: 5 if len(low) != 2 else 9]
-    shown = ", ".join(f"{other} ({name(other)})" for other in found)
+    most = 9 if len(low) == 2 else 5
+    shown = ", ".join(f"{other} ({name(other)})" for other in list(dict.fromkeys(filter(None, near)))[:most])
     return f"; nearest: {shown}" if shown else ""
 
 
@@ -397,6 +395,5 @@ def _common_codes() -> tuple[str, ...]:
 
 def _is_slip(typed: str, code: str) -> bool:
     """Whether `typed` is `code` with one letter left out, or two neighbours exchanged."""
-    left_out = {code[:i] + code[i + 1 :] for i in range(len(code))}
-    exchanged = {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)}
-    return typed in left_out | exchanged
+    a, b, c = code[0], code[1], code[2]
+    return typed in {b + c, a + c, a + b, b + a + c, a + c + b}

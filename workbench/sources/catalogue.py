@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.languages import Convention
+from workbench.licences import NEED_YES
 from workbench.records import Lang
 from workbench.sources.catalogue_kinds import Format, Resource, Terms
 from workbench.sources.lines import header, rows
@@ -77,7 +78,7 @@ class Dataset(_Part):
 
     @property
     def needs_yes(self) -> bool:
-        return self.terms in {"non-commercial", "unstated"}
+        return self.terms in NEED_YES
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from workbench.licences import Terms as Terms
+
 Resource = Literal[
     "text", "parallel", "lexicon", "paradigms", "topics", "intents", "slots", "sentiment", "parts of speech",
     "named entities", "inflection task", "facts",
 ]  # fmt: skip
-Terms = Literal["open", "share-alike", "copyleft", "non-commercial", "unstated"]
 Format = Literal[
     "embedded", "gatitos", "wechsel", "muse", "triples", "tsv", "ntrex", "sib200", "flores", "massive", "xsid",
     "afrisenti", "conllu", "pos", "ner", "unimorph", "sigmorphon2023", "bible", "storybook", "linguameta", "table",

@@ -1,0 +1,66 @@
+"""Licences: what they are recognised by, and the yes that some need."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench import licences
+from workbench.errors import BadInput
+from workbench.sources import catalogue, embedded
+
+
+@pytest.mark.parametrize(
+    ("licence", "terms"),
+    [
+        ("CC0-1.0", "open"),
+        ("CC BY 4.0", "open"),
+        ("CC-BY, per story", "open"),
+        ("MIT", "open"),
+        ("public domain", "open"),
+        ("CC-BY-SA-4.0", "share-alike"),
+        ("GPL-2.0-or-later", "copyleft"),
+        ("LGPL-3.0", "copyleft"),
+        ("CC-BY-NC-4.0", "non-commercial"),
+        ("CC-BY-NC-SA-4.0", "non-commercial"),
+        ("CC-BY-ND-4.0", "non-commercial"),
+        ("", "unstated"),
+        ("none stated", "unstated"),
+        ("all rights reserved", "unstated"),
+        ("permitted", "unstated"),
+        ("CC-BY-4.0 AND GPL-3.0", "copyleft"),
+        ("CC-BY-4.0 AND CC-BY-NC-4.0", "non-commercial"),
+        ("CC-BY-4.0 AND ", "unstated"),
+        ("GPL-3.0 OR MIT", "open"),
+        ("annotations: Unicode-3.0; django: BSD-3-Clause", "open"),
+    ],
+)
+def test_the_terms_of_a_licence_are_those_of_its_strictest_part(licence: str, terms: str) -> None:
+    assert licences.terms_of(licence) == terms
+
+
+def test_what_needs_a_yes_is_refused_by_name_with_the_way_to_say_it() -> None:
+    for licence in ("CC-BY-NC-4.0", ""):
+        licences.want_yes("lexicon x", licence, True, "--accept-licence")
+        with pytest.raises(BadInput, match=f"lexicon x: its licence is {licence or 'none stated'}, .*--accept-licence"):
+            licences.want_yes("lexicon x", licence, False, "--accept-licence")
+    licences.want_yes("lexicon x", "CC-BY-SA-4.0", False, "--accept-licence")
+
+
+@given(st.lists(st.sampled_from(["CC0-1.0", "GPL-3.0", "CC-BY-NC-4.0", "", "odd"])))
+def test_a_joined_licence_is_no_freer_than_its_parts(parts: list[str]) -> None:
+    whole = licences.joined(parts)
+    assert whole.count(" AND ") == max(len({part or "none stated" for part in parts}) - 1, 0)
+    assert not parts or licences.needs_yes(whole) == any(licences.needs_yes(part) for part in parts)
+
+
+def test_the_catalogue_s_own_terms_are_those_its_licences_name() -> None:
+    for dataset in catalogue.load().datasets.values():
+        if dataset.licence != "per source":
+            assert licences.terms_of(dataset.licence) == dataset.terms, dataset.name
+
+
+def test_of_the_embedded_sources_one_names_no_edition_and_the_others_are_free() -> None:
+    asked = [one.source for one in embedded.licences() if licences.needs_yes(one.licence)]
+    assert asked == ["chichewa"]
