@@ -64,6 +64,7 @@ def digest(model: models.Encoder) -> bytes:
 
 def lines(folder: Path) -> list[dict[str, float]]:
     found = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    found = [line for line in found if "loss_nats_per_token" in line]
     return [{name: line[name] for name in ("step", "loss_nats_per_token", "grad_norm", "num_tokens")} for line in found]
 
 

@@ -120,4 +120,4 @@ def test_every_optimizer_setting_changes_the_program_or_the_rate() -> None:
     rate = optim.learning_rate(config.Optim(), 20, 100)
     assert optim.learning_rate(config.Optim(learning_rate=1e-4), 20, 100) != rate
     assert optim.learning_rate(config.Optim(warmup_steps=7), 20, 100) != rate
-    assert len(config.Optim.model_fields) == 5
+    assert len(config.Optim.model_fields) == 9

@@ -17,7 +17,19 @@ from workbench.config.objective import (
 )
 from workbench.config.part import Part, Positive, Rate
 from workbench.config.study import Adapt, Config, Data, Evaluate, Resource, Study, Synth, Tokenizer, Where
-from workbench.config.training import ExponentMixture, Mixture, Optim, Train, UniMaxMixture
+from workbench.config.training import (
+    ExplicitMixture,
+    ExponentMixture,
+    Keep,
+    Mixture,
+    MixtureStage,
+    Optim,
+    StagedMixture,
+    Train,
+    UniMaxMixture,
+    Unstaged,
+    Validation,
+)
 
 __all__ = [
     "Adapt",
@@ -29,9 +41,12 @@ __all__ = [
     "Denoise",
     "Deshuffle",
     "Evaluate",
+    "ExplicitMixture",
     "ExponentMixture",
+    "Keep",
     "MaskedLM",
     "Mixture",
+    "MixtureStage",
     "Model",
     "Objective",
     "Optim",
@@ -41,10 +56,13 @@ __all__ = [
     "Rate",
     "Resource",
     "SpanCorruption",
+    "StagedMixture",
     "Study",
     "Synth",
     "Tokenizer",
     "Train",
     "UniMaxMixture",
+    "Unstaged",
+    "Validation",
     "Where",
 ]

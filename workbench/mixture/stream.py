@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -36,6 +37,23 @@ class Realised:
         if self.epochs > NOTABLE_EPOCHS:
             return f"{self.lang}: {self.epochs:.1f} epochs, more than {NOTABLE_EPOCHS:g}: returns diminish"
         return ""
+
+
+class Batches(Protocol):
+    """What a training loop reads: batch `step` is a pure function of `step`, from 0 to `steps` - 1."""
+
+    @property
+    def steps(self) -> int: ...
+
+    def batch(self, step: int) -> Batch: ...
+
+    def describe(self, step: int) -> str:
+        """The languages of a batch and their rows, such as `cym-Latn 3, eng-Latn 13`."""
+        ...
+
+    def report(self) -> list[Realised]:
+        """What each language gets in the whole run."""
+        ...
 
 
 class Stream:

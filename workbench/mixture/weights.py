@@ -12,7 +12,7 @@ from workbench.errors import BadInput
 
 def shares(
     counts: Mapping[str, int],
-    mixture: config.Mixture,
+    mixture: config.Unstaged,
     num_examples: int,
     *,
     pivot: str | None = None,
@@ -22,7 +22,8 @@ def shares(
 
     With `pivot_share` the pivot gets that and the others share the rest by the mixture.
 
-    Raises: BadInput for a language without examples, or a cap on epochs that the run cannot keep.
+    Raises: BadInput for a language without examples, a cap on epochs that the run cannot keep, or explicit weights that
+        do not name exactly these languages.
     """
     for lang, count in counts.items():
         if count < 1:
@@ -40,10 +41,22 @@ def shares(
             weights = {lang: count**alpha for lang, count in counts.items()}
         case config.UniMaxMixture(max_epochs=max_epochs):
             weights = _unimax(counts, max_epochs, num_examples)
+        case config.ExplicitMixture(weights=given):
+            weights = _explicit(counts, given)
         case _:
             assert_never(mixture)
     total = sum(weights.values())
     return {lang: weight / total for lang, weight in weights.items()}
+
+
+def _explicit(counts: Mapping[str, int], given: Mapping[str, float]) -> dict[str, float]:
+    if unknown := sorted(set(given) - set(counts)):
+        raise BadInput(f"mixture.weights: {unknown} are not among the run's languages {sorted(counts)}; leave them out")
+    if missing := sorted(set(counts) - set(given)):
+        raise BadInput(
+            f"mixture.weights: {missing} have none; give each a weight, or leave the language out of the run"
+        )
+    return {lang: given[lang] for lang in counts}
 
 
 def _unimax(counts: Mapping[str, int], max_epochs: float, budget: int) -> dict[str, float]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,20 +32,47 @@ class Restored:
     meta: dict[str, Any]
 
 
-class Checkpoints:
-    """The newest checkpoint of one run. A save is whole or absent, whenever the process dies.
+@dataclass(slots=True)
+class _Kept:
+    """Which checkpoints orbax leaves on disk after a save."""
 
-    `owner` says whose checkpoints these are (what the config and the tokenizer hash to): a folder that holds another's
-    is refused, never overwritten.
+    last: int
+    every: int | None
+    best: int | None = None
+
+    def should_preserve(
+        self, checkpoints: Sequence[ocp.checkpoint_managers.PolicyCheckpointInfo], *, context: object
+    ) -> Sequence[bool]:
+        newest = {info.step for info in checkpoints[-self.last :]}
+        return [
+            info.step in newest or info.step == self.best or (self.every is not None and info.step % self.every == 0)
+            for info in checkpoints
+        ]
+
+
+class Checkpoints:
+    """The checkpoints of one run: the `keep_last` newest, those at multiples of `keep_every`, and the best one.
+
+    A save is whole or absent, whenever the process dies. `owner` says whose checkpoints these are (what the config and
+    the tokenizer hash to): a folder that holds another's is refused, never overwritten.
     """
 
-    def __init__(self, folder: Path, owner: Mapping[str, str], *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        owner: Mapping[str, str],
+        *,
+        read_only: bool = False,
+        keep_last: int = 1,
+        keep_every: int | None = None,
+    ) -> None:
         self.folder = folder.absolute()
         self.owner = dict(owner)
+        self._kept = _Kept(keep_last, keep_every)
         # On CPU a device array and its host copy may be one buffer, which the next step would overwrite under an
         # asynchronous save.
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=1,
+            preservation_policy=None if read_only else self._kept,
             create=not read_only,
             read_only=read_only,
             cleanup_tmp_directories=not read_only,
@@ -52,17 +80,34 @@ class Checkpoints:
         )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
 
-    def save(self, step: int, items: Mapping[str, Arrays], meta: Mapping[str, Any]) -> None:
+    def save(
+        self, step: int, items: Mapping[str, Arrays], meta: Mapping[str, Any], *, best: int | None = None
+    ) -> float:
+        """Save, and return for how long that held up the caller; the checkpoint of step `best` stays on disk.
+
+        Units: seconds
+        """
+        since = time.monotonic()
+        self._kept.best = best
         record = {"owner": self.owner, "shapes": {name: _shapes(arrays) for name, arrays in items.items()}, **meta}
         arguments = {name: ocp.args.StandardSave(dict(arrays)) for name, arrays in items.items()}
         self._manager.save(step, args=ocp.args.Composite(meta=ocp.args.JsonSave(record), **arguments))
+        return time.monotonic() - since
 
-    def restore(self, like: Mapping[str, Arrays]) -> Restored | None:
-        """The newest checkpoint's items named in `like`, whose arrays give the shapes wanted; None where there is none.
+    def record(self) -> dict[str, Any] | None:
+        """What was saved beside the newest checkpoint's arrays; None where there is no checkpoint."""
+        if (step := self._manager.latest_step()) is None:
+            return None
+        meta: dict[str, Any] = self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+        return meta
+
+    def restore(self, like: Mapping[str, Arrays], step: int | None = None) -> Restored | None:
+        """The items named in `like` as saved at `step` (the newest), whose arrays give the shapes wanted; or None.
 
         Raises: BadInput where it is another run's, or its arrays have other names or shapes.
         """
-        step = self._manager.latest_step()
+        self._manager.wait_until_finished()
+        step = self._manager.latest_step() if step is None else step
         if step is None:
             return None
         where = self.folder / str(step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,29 @@ import jax
 
 from workbench import config, models
 from workbench.errors import BadInput
-from workbench.models.encoder import Encoder
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training.state import TrainState
 
 FOLDER = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run knows beside its arrays: tokens read, and how its held-out loss has gone.
+
+    `best` is the lowest value, reached at `best_step` (None: not looked yet), `looks_since` looks ago.
+    """
+
+    num_tokens: int = 0
+    best: float = math.inf
+    best_step: int | None = None
+    looks_since: int = 0
+
+    def after(self, step: int, value: float) -> Progress:
+        """After a look at `step`; only a lower value is a new best."""
+        if value < self.best:
+            return replace(self, best=value, best_step=step, looks_since=0)
+        return replace(self, looks_since=self.looks_since + 1)
 
 
 def named_leaves(tree: Any) -> dict[str, jax.Array]:
@@ -29,28 +49,47 @@ def _filled(tree: Any, leaves: dict[str, jax.Array]) -> Any:
 
 
 def _parts(state: TrainState) -> dict[str, Any]:
-    """The model apart, so that it can be read without the optimizer's state."""
-    return {"model": state.model, "rest": {"step": state.step, "opt_state": state.opt_state, "key": state.key}}
+    """What one evaluates apart, so that it can be read alone. With an average, that is it, and the weights go along."""
+    rest = {"step": state.step, "opt_state": state.opt_state, "key": state.key}
+    return {"model": state.trained, "rest": rest if state.average is None else {**rest, "weights": state.model}}
 
 
-def save(checkpoints: Checkpoints, state: TrainState, num_tokens: int) -> None:
-    """Save the whole state; `num_tokens` have been read so far."""
+def save(checkpoints: Checkpoints, state: TrainState, progress: Progress) -> float:
+    """Save the whole state, and return for how long that held up the caller.
+
+    Units: seconds
+    """
     items = {name: named_leaves(part) for name, part in _parts(state).items()}
-    checkpoints.save(int(state.step), items, {"num_tokens": num_tokens})
+    record = asdict(progress) | {"best": None if progress.best_step is None else progress.best}
+    return checkpoints.save(int(state.step), items, record, best=progress.best_step)
 
 
-def restore(checkpoints: Checkpoints, like: TrainState) -> tuple[TrainState, int] | None:
-    """The newest saved state and the tokens read until then, or None."""
+def restore(checkpoints: Checkpoints, like: TrainState) -> tuple[TrainState, Progress] | None:
+    """The newest saved state and its progress, or None. Arrays come back with the shardings that `like` has."""
     parts = _parts(like)
     found = checkpoints.restore({name: named_leaves(part) for name, part in parts.items()})
     if found is None:
         return None
-    model, rest = (_filled(part, found.items[name]) for name, part in parts.items())
-    return TrainState(model=model, **rest), int(found.meta["num_tokens"])
+    trained, rest = (_filled(part, found.items[name]) for name, part in parts.items())
+    weights = rest.pop("weights", None)
+    state = TrainState(
+        model=trained if weights is None else weights, average=None if weights is None else trained, **rest
+    )
+    meta = found.meta
+    best = math.inf if meta["best"] is None else float(meta["best"])
+    return state, Progress(int(meta["num_tokens"]), best, meta["best_step"], int(meta["looks_since"]))
 
 
-def load_model(folder: Path, settings: config.Model, vocab_size: int) -> Encoder:
-    """The newest model that a run saved in `folder`.
+def restore_best(checkpoints: Checkpoints, like: TrainState, progress: Progress) -> models.Model:
+    """The model that did best on held-out text."""
+    found = checkpoints.restore({"model": named_leaves(like.trained)}, step=progress.best_step)
+    assert found is not None
+    best: models.Model = _filled(like.trained, found.items["model"])
+    return best
+
+
+def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.Model:
+    """The model that a run saved in `folder`: the best one where the run looked for it, else the newest.
 
     Raises: BadInput where there is none, or it was built with other settings or another vocabulary size.
     """
@@ -58,9 +97,12 @@ def load_model(folder: Path, settings: config.Model, vocab_size: int) -> Encoder
         raise BadInput(f"{folder}: holds no trained model; run its training first")
     like = models.abstract(settings, vocab_size)
     checkpoints = Checkpoints(folder / FOLDER, {}, read_only=True)
-    found = checkpoints.restore({"model": named_leaves(like)})
-    checkpoints.close()
-    if found is None:
+    record = checkpoints.record()
+    if record is None:
+        checkpoints.close()
         raise BadInput(f"{folder / FOLDER}: holds no finished checkpoint; run its training first")
-    model: Encoder = _filled(like, found.items["model"])
+    found = checkpoints.restore({"model": named_leaves(like)}, step=record["best_step"])
+    checkpoints.close()
+    assert found is not None
+    model: models.Model = _filled(like, found.items["model"])
     return model

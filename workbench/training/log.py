@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import json
 import math
+import resource
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import jax
+import numpy as np
+
 from workbench import files
 from workbench.errors import BadInput, WorkbenchError
+from workbench.objectives.batch import Batch
+from workbench.training.checkpoint import named_leaves
 from workbench.training.step import Metrics
 
 LOG_EVERY = 10
+COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
 
 
 @dataclass(frozen=True, slots=True)
 class StepLog:
-    """A window of steps that ends with `step` updates done. Losses and rates are means over the window."""
+    """A window of steps that ends with `step` updates done. Losses and rates are means over the window.
+
+    Compiling and peaks of memory are the process's so far; `device_peak_bytes` is of the fullest device, None where the
+    backend does not tell.
+    """
 
     step: int
     steps: int
@@ -27,6 +39,9 @@ class StepLog:
     num_tokens: int
     tokens_per_second: float
     seconds_left: float
+    compile_seconds: float
+    host_peak_bytes: int
+    device_peak_bytes: int | None
 
 
 class Log:
@@ -36,33 +51,43 @@ class Log:
         self, path: Path, *, start: int, steps: int, num_tokens: int, on_step: Callable[[StepLog], None]
     ) -> None:
         self.num_tokens = num_tokens
-        self._steps, self._on_step = steps, on_step
+        self._folder, self._steps, self._on_step = path.parent, steps, on_step
         self._step = self._first = start
         self._clock = (time.monotonic(), start, num_tokens)  # since when rates are measured: time, step, tokens
-        self._pending: tuple[Metrics, str, int] | None = None
+        self._pending: tuple[Metrics, Batch, str, int] | None = None
         self._losses: list[float] = []
         self._grad_norms: list[float] = []
+        self._compile_seconds = 0.0
         keep_until(path, start)
         self._file = path.open("a", encoding="utf-8")
+        jax.monitoring.register_event_duration_secs_listener(self._compiled)
 
-    def add(self, metrics: Metrics, num_tokens: int, batch: str) -> None:
-        """Take the metrics of the step just dispatched; `batch` says, for an error, what was in it."""
+    def _compiled(self, event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if event == COMPILE_EVENT:
+            self._compile_seconds += duration_secs
+
+    def add(self, metrics: Metrics, batch: Batch, description: str) -> None:
+        """Take the metrics of the step just dispatched on `batch`; an error shows what was in it."""
         self._read_pending()
-        self.num_tokens += num_tokens
-        self._pending = (metrics, batch, self.num_tokens)
+        self.num_tokens += num_tokens(batch)
+        self._pending = (metrics, batch, description, self.num_tokens)
 
     def _read_pending(self) -> None:
         if self._pending is None:
             return
-        (metrics, batch, num_tokens), self._pending = self._pending, None
+        (metrics, batch, description, num_tokens), self._pending = self._pending, None
         loss, grad_norm = float(metrics.loss), float(metrics.grad_norm)
         self._step += 1
         if self._step == self._first + 1 and self._step % LOG_EVERY:  # compiling is no part of any rate
             self._clock = (time.monotonic(), self._step, num_tokens)
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            file = self._folder / f"batch-of-step-{self._step}.npz"
+            with files.atomic_open(file) as opened:
+                np.savez(opened, allow_pickle=False, **{k: np.asarray(v) for k, v in named_leaves(batch).items()})
             raise WorkbenchError(
-                f"training: loss {loss}, gradient norm {grad_norm} at step {self._step} of {self._steps} "
-                f"(batch of {batch}); the last checkpoint is from before; lower optim.learning_rate or optim.clip_norm"
+                f"training: loss {loss}, gradient norm {grad_norm} at step {self._step} of {self._steps} (batch of "
+                f"{description}); the last checkpoint is from before, the batch is kept in {file}; look at it, lower "
+                "optim.learning_rate or optim.clip_norm"
             )
         self._losses.append(loss)
         self._grad_norms.append(grad_norm)
@@ -87,15 +112,49 @@ class Log:
             num_tokens=self.num_tokens,
             tokens_per_second=(self.num_tokens - tokens_then) / seconds,
             seconds_left=(self._steps - self._step) * seconds / done,
+            compile_seconds=self._compile_seconds,
+            host_peak_bytes=host_peak_bytes(),
+            device_peak_bytes=device_peak_bytes(),
         )
-        self._file.write(json.dumps(asdict(line)) + "\n")
-        self._file.flush()
+        self._write_line(asdict(line))
         self._clock = (time.monotonic(), self._step, self.num_tokens)
         self._losses, self._grad_norms = [], []
         self._on_step(line)
 
+    def held_out(self, measure: str, mean: float, by_lang: Mapping[str, float]) -> None:
+        """A look at held-out text after the steps so far: `flush` first."""
+        name = f"held_out_{measure}"
+        self._write_line({"step": self._step, name: mean, f"{name}_by_lang": dict(by_lang)})
+
+    def saved(self, seconds: float) -> None:
+        """A checkpoint after the steps so far, which held up the loop for `seconds`."""
+        self._write_line({"step": self._step, "checkpoint_blocked_seconds": seconds})
+
+    def _write_line(self, line: Mapping[str, object]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
     def close(self) -> None:
+        jax.monitoring.unregister_event_duration_listener(self._compiled)
         self._file.close()
+
+
+def num_tokens(batch: Batch) -> int:
+    """Tokens read, by encoder and decoder, that are not padding."""
+    read = np.count_nonzero(batch.segments)
+    return int(read if batch.decoder is None else read + np.count_nonzero(batch.decoder.segments))
+
+
+def host_peak_bytes() -> int:
+    """The most memory that the process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts kibibytes
+
+
+def device_peak_bytes() -> int | None:
+    """The most memory that was in use on one device of this process; None where the backend does not tell."""
+    peaks = [stats.get("peak_bytes_in_use") for device in jax.local_devices() if (stats := device.memory_stats())]
+    return max((peak for peak in peaks if peak is not None), default=None)
 
 
 def keep_until(path: Path, step: int) -> None:

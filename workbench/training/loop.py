@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
-import numpy as np
-
-from workbench import config
-from workbench.errors import Preempted
-from workbench.mixture.stream import Stream
-from workbench.models.encoder import Encoder
+from workbench import config, models
+from workbench.errors import BadInput, Preempted
+from workbench.mixture.stream import Batches
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training import checkpoint
-from workbench.training.checkpoint import load_model
+from workbench.training.checkpoint import Progress, load_model
+from workbench.training.held_out import HeldOut
 from workbench.training.interrupt import stop_requests
 from workbench.training.log import Log, StepLog
 from workbench.training.optim import learning_rate, rule
 from workbench.training.state import start
-from workbench.training.step import train_step
+from workbench.training.step import split, train_step
 
 __all__ = ["StepLog", "load_model", "train"]
 
 
 def train(
     *,
-    model: Encoder,
-    stream: Stream,
+    model: models.Model,
+    stream: Batches,
     optim: config.Optim,
     checkpoint_every: int,
     folder: Path,
@@ -34,36 +34,81 @@ def train(
     identity: str,
     tokenizer_sha256: str,
     on_step: Callable[[StepLog], None],
-) -> Encoder:
+    accumulate: int = 1,
+    keep: config.Keep | None = None,
+    validation: config.Validation | None = None,
+    held_out: HeldOut | None = None,
+) -> models.Model:
     """Train for the stream's steps and return the trained model, which `folder` then holds too.
 
     Where `folder` has a checkpoint of the same identity and tokenizer the run goes on from it, and ends bit for bit
-    where an uninterrupted one ends. `folder/metrics.jsonl` gets a line per window of steps.
+    where an uninterrupted one ends. `folder/metrics.jsonl` gets a line per window of steps, per look at `held_out` and
+    per checkpoint. With a patience the run may stop early, and ends with the weights of its best look.
 
     Random: dropout from (seed, "dropout"); the data order is the stream's own.
     Raises: Preempted after saving, on SIGTERM or SIGINT; WorkbenchError with step and batch where the loss is not
-        finite; BadInput where the folder's checkpoint is another run's.
+        finite; BadInput where the folder's checkpoint is another run's, or the validation has no such text.
     """
-    checkpoints = Checkpoints(folder / checkpoint.FOLDER, {"config": identity, "tokenizer": tokenizer_sha256})
-    state, num_tokens = start(model, rule(optim), seed), 0
+    looks = _Looks(validation, held_out)
+    keep = keep or config.Keep()
+    owner = {"config": identity, "tokenizer": tokenizer_sha256}
+    checkpoints = Checkpoints(folder / checkpoint.FOLDER, owner, keep_last=keep.last, keep_every=keep.every)
+    state, progress = start(model, rule(optim), seed), Progress()
     if saved := checkpoint.restore(checkpoints, state):
-        state, num_tokens = saved
-    first = int(state.step)
-    log = Log(folder / "metrics.jsonl", start=first, steps=stream.steps, num_tokens=num_tokens, on_step=on_step)
+        state, progress = saved
+    first, steps = int(state.step), stream.steps
+    log = Log(folder / "metrics.jsonl", start=first, steps=steps, num_tokens=progress.num_tokens, on_step=on_step)
     try:
         with stop_requests() as asked_to_stop:
-            for step in range(first, stream.steps):
+            for step in range(first, steps):
+                if looks.enough(progress):
+                    break
                 batch = stream.batch(step)
-                state, metrics = train_step(state, batch, learning_rate(optim, step, stream.steps), rule=rule(optim))
+                rate = learning_rate(optim, step, steps)
+                state, metrics = train_step(state, split(batch, accumulate), rate, rule=rule(optim), parts=accumulate)
                 # only now the metrics of the step before are read: the device already has its next work
-                log.add(metrics, int(np.count_nonzero(batch.segments)), stream.describe(step))
-                done, stop = step + 1, asked_to_stop()
-                if stop or done % checkpoint_every == 0 or done == stream.steps:
+                log.add(metrics, batch, stream.describe(step))
+                done, stop, best_before = step + 1, asked_to_stop(), progress.best_step
+                if looks.due(done, steps):
+                    log.flush()
+                    progress = looks.look(state.trained, done, progress, log)
+                ended = done == steps or looks.enough(progress)
+                if stop or ended or done % checkpoint_every == 0 or progress.best_step != best_before:
                     log.flush()  # before saving: a state that is not finite must never be saved
-                    checkpoint.save(checkpoints, state, log.num_tokens)
-                if stop and done < stream.steps:
-                    raise Preempted(f"stopped after step {done} of {stream.steps}; saved in {checkpoints.folder}")
+                    progress = replace(progress, num_tokens=log.num_tokens)
+                    log.saved(checkpoint.save(checkpoints, state, progress))
+                if stop and not ended:
+                    raise Preempted(f"stopped after step {done} of {steps}; saved in {checkpoints.folder}")
+        return state.trained if progress.best_step is None else checkpoint.restore_best(checkpoints, state, progress)
     finally:
         checkpoints.close()
         log.close()
-    return state.model
+
+
+class _Looks:
+    """When held-out text is looked at, and what follows from it."""
+
+    def __init__(self, settings: config.Validation | None, held_out: HeldOut | None) -> None:
+        if (settings is None) != (held_out is None):
+            raise BadInput("validation: wants held-out text, and that wants a validation; give both or neither")
+        if settings and held_out and settings.metric is not None and settings.metric not in held_out.langs:
+            raise BadInput(f"validation.metric: {settings.metric!r} has no held-out text; {list(held_out.langs)} have")
+        self._settings, self._held_out = settings, held_out
+
+    def due(self, done: int, steps: int) -> bool:
+        return self._settings is not None and (done % self._settings.every == 0 or done == steps)
+
+    def look(self, model: models.Model, done: int, progress: Progress, log: Log) -> Progress:
+        assert self._settings is not None
+        assert self._held_out is not None
+        by_lang = self._held_out.evaluate(model)
+        mean = fmean(by_lang.values())
+        log.held_out(self._held_out.measure, mean, by_lang)
+        if self._settings.patience is None:
+            return progress
+        return progress.after(done, mean if self._settings.metric is None else by_lang[self._settings.metric])
+
+    def enough(self, progress: Progress) -> bool:
+        """True where the patience is at its end."""
+        patience = self._settings.patience if self._settings else None
+        return patience is not None and progress.looks_since >= patience

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 
+from workbench import models
+from workbench.errors import BadInput
 from workbench.objectives.batch import Batch
 from workbench.training import losses, optim
 from workbench.training.state import TrainState
@@ -20,14 +24,49 @@ class Metrics(NamedTuple):
     grad_norm: jax.Array
 
 
-@partial(jax.jit, static_argnames=("rule",), donate_argnames=("state",))
+def split(batch: Batch, parts: int) -> Batch:
+    """The batch in equal parts, which a step reads one after another; for one part, the batch itself.
+
+    Shapes: each array [B, ..] -> [parts, B / parts, ..]
+    Raises: BadInput where the rows do not divide.
+    """
+    if parts == 1:
+        return batch
+    rows = len(batch.inputs)
+    if rows % parts:
+        raise BadInput(f"accumulate: a batch of {rows} rows does not divide into {parts} parts")
+    found: Batch = jax.tree.map(lambda array: np.reshape(array, (parts, rows // parts, *array.shape[1:])), batch)
+    return found
+
+
+@partial(jax.jit, static_argnames=("rule", "parts"), donate_argnames=("state",))
 def train_step(
-    state: TrainState, batch: Batch, learning_rate: float, *, rule: optim.Rule
+    state: TrainState, batch: Batch, learning_rate: float, *, rule: optim.Rule, parts: int = 1
 ) -> tuple[TrainState, Metrics]:
-    """The next state; the given one is overwritten."""
+    """The next state; the given one is overwritten. For more than one part, `batch` must have been `split`."""
     key = jax.random.fold_in(state.key, state.step)
-    loss, grads = jax.value_and_grad(losses.mean_loss)(state.model, batch, key)
+    gradient = jax.value_and_grad(losses.mean_loss)
+    loss, grads = gradient(state.model, batch, key) if parts == 1 else _in_parts(gradient, state.model, batch, key)
     updates, opt_state = optim.optimizer(rule).update(grads, state.opt_state, state.model)
     model = optax.apply_updates(state.model, optax.tree.scale(learning_rate, updates))
+    average = state.average
+    if rule.ema_decay is not None:
+        average = optax.incremental_update(model, average, 1.0 - rule.ema_decay)
     metrics = Metrics(loss=loss, grad_norm=optax.tree.norm(grads))
-    return TrainState(state.step + 1, model, opt_state, state.key), metrics
+    return TrainState(state.step + 1, model, opt_state, state.key, average), metrics
+
+
+def _in_parts(gradient: Any, model: models.Model, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
+    """Loss and gradient of the whole batch, each part weighing as much as its targets. Dropout differs by part."""
+    num_targets = jnp.sum(batch.weights, axis=(1, 2))
+    shares = jnp.maximum(num_targets, 1.0) / jnp.maximum(jnp.sum(num_targets), 1.0)  # undoes each part's own mean
+
+    def add(total: Any, part: tuple[Batch, jax.Array, jax.Array]) -> tuple[Any, None]:
+        rows, share, number = part
+        found = gradient(model, rows, jax.random.fold_in(key, number))
+        return jax.tree.map(lambda sum_, new: sum_ + share * new, total, found), None
+
+    nothing = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, model))
+    total, _ = jax.lax.scan(add, nothing, (batch, shares, jnp.arange(len(shares))))
+    loss, grads = total
+    return loss, grads
