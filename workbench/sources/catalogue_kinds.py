@@ -15,3 +15,4 @@ Format = Literal[
     "afrisenti", "conllu", "pos", "ner", "unimorph", "sigmorphon2023", "bible", "storybook", "linguameta", "table",
     "text",
 ]  # fmt: skip
+LexiconFormat = Literal["tsv", "gatitos", "wechsel", "muse", "triples", "freedict", "apertium", "wiktextract"]
