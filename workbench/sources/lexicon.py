@@ -29,10 +29,11 @@ from workbench import files
 from workbench.errors import BadInput
 from workbench.records import Lang, Lexicon, Translation
 from workbench.sources import lexicon_json, lexicon_xml
+from workbench.sources.catalogue_kinds import LexiconFormat
 from workbench.sources.lexicon_entry import Entry, entry
 from workbench.sources.lines import Report, header, lines, reject, rows, unquote
 
-Format = Literal["tsv", "gatitos", "wechsel", "muse", "triples", "freedict", "apertium", "wiktextract"]
+Format = LexiconFormat
 PairFormat = Literal["panlex", "annotations"]
 
 COLUMNS = ("source", "target", "pos", "weight", "origin")
