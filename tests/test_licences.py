@@ -43,7 +43,7 @@ def test_the_terms_of_a_licence_are_those_of_its_strictest_part(licence: str, te
 def test_what_needs_a_yes_is_refused_by_name_with_the_way_to_say_it() -> None:
     for licence in ("CC-BY-NC-4.0", ""):
         licences.want_yes("lexicon x", licence, True, "--accept-licence")
-        with pytest.raises(BadInput, match=f"lexicon x: its licence is {licence or 'none stated'}, .*--accept-licence"):
+        with pytest.raises(BadInput, match=f"lexicon x: its licence is {licence or 'unstated'}, .*--accept-licence"):
             licences.want_yes("lexicon x", licence, False, "--accept-licence")
     licences.want_yes("lexicon x", "CC-BY-SA-4.0", False, "--accept-licence")
 
@@ -51,7 +51,7 @@ def test_what_needs_a_yes_is_refused_by_name_with_the_way_to_say_it() -> None:
 @given(st.lists(st.sampled_from(["CC0-1.0", "GPL-3.0", "CC-BY-NC-4.0", "", "odd"])))
 def test_a_joined_licence_is_no_freer_than_its_parts(parts: list[str]) -> None:
     whole = licences.joined(parts)
-    assert whole.count(" AND ") == max(len({part or "none stated" for part in parts}) - 1, 0)
+    assert whole.count(" AND ") == max(len({part or "unstated" for part in parts}) - 1, 0)
     assert not parts or licences.needs_yes(whole) == any(licences.needs_yes(part) for part in parts)
 
 

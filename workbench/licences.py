@@ -10,7 +10,7 @@ from workbench.errors import BadInput
 
 Terms = Literal["open", "share-alike", "copyleft", "non-commercial", "unstated"]  # from the freest to the least known
 NEED_YES: frozenset[Terms] = frozenset({"non-commercial", "unstated"})
-UNSTATED = "none stated"
+UNSTATED = "unstated"
 
 # What a licence is recognised by, as SPDX writes it or as people do; what none of these matches is not known here.
 _MARKS: tuple[tuple[Terms, str], ...] = (

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench import languages
+from workbench import languages, licences
 from workbench.errors import BadInput
 from workbench.records import Lexicon, Translation
 from workbench.sources.lexicon_quality import NUM_EXAMPLES, distinct
@@ -92,7 +92,7 @@ def merge(*lexicons: Lexicon) -> Merged:
         target=lexicons[0].target,
         entries={word: tuple(known.values()) for word, known in entries.items()},
         origin="+".join(names),
-        licence=" AND ".join(dict.fromkeys(lexicon.licence or "unstated" for lexicon in lexicons)),
+        licence=licences.joined(lexicon.licence for lexicon in lexicons),
     )
     return Merged(whole, origins)
 

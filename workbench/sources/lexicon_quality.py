@@ -15,6 +15,7 @@ from workbench import languages
 from workbench.errors import BadInput
 from workbench.languages import mixed_script_words, script_of, scripts_of_writing, words
 from workbench.records import Document, Lang, Lexicon
+from workbench.sources.language_id import Profiles
 
 NUM_EXAMPLES = 5
 NUM_MISSING = 10
@@ -23,6 +24,11 @@ NUM_MISSING = 10
 # highest are 0.66 (Bhojpuri and Magahi) and 0.63 (Kongo and Kituba), seven are above 0.4, and the median is 0.
 NEARLY_THE_SAME = 0.9
 CLOSE = 0.6
+# Of 234 files of GATITOS and WECHSEL one has more target letters in another script: WECHSEL's Tatar, half in Latin.
+WRONG_SCRIPT = 0.4
+# Nats per n-gram. With profiles of SIB-200 no right file of those is above 0.05 (Twi, which reads like Akan); GATITOS's
+# Tswana read as Tsonga is at 0.97.
+MAX_LEAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,35 @@ def suspects(lexicons: Mapping[str, Lexicon], threshold: float = CLOSE) -> list[
             kind = _kind(rate, rows[first] == rows[second])
             found.append(Suspect(first, second, kind, num_shared, rate))
     return sorted(found, key=lambda one: (-one.shared_rate, one.first, one.second))
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A lexicon whose target side looks unlike its language; `amount` is a share of letters, or nats per n-gram."""
+
+    name: str
+    target: Lang
+    kind: Literal["wrong script", "wrong language"]
+    found: str
+    amount: float
+
+
+def misfits(lexicons: Mapping[str, Lexicon], profiles: Profiles | None = None) -> Iterator[Misfit]:
+    """Lexicons much of whose target side is in another script or, by language profiles, in another language.
+
+    One whose language has no profile is judged by its script alone.
+    """
+    for name, lexicon in lexicons.items():
+        text = " ".join(target for targets in distinct(lexicon).values() for target in targets)
+        letters = languages.script_counts(text)
+        others = {script: number for script, number in letters.items() if script not in _scripts(lexicon.target)}
+        if others and (rate := sum(others.values()) / letters.total()) > WRONG_SCRIPT:
+            most = max(sorted(others), key=others.__getitem__)
+            yield Misfit(name, lexicon.target, "wrong script", most, rate)
+        elif profiles is not None and lexicon.target in profiles.langs:
+            beaten = profiles.lead_of_another(text, lexicon.target)
+            if beaten is not None and beaten[0] > MAX_LEAD:
+                yield Misfit(name, lexicon.target, "wrong language", beaten[1].tag, beaten[0])
 
 
 def _kind(rate: float, equal: bool) -> Literal["identical", "nearly the same", "close"]:
