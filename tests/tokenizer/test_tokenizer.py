@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from workbench import config
 from workbench.errors import BadInput
 from workbench.records import Lang
 from workbench.tokenizer import fertility, train
-from workbench.tokenizer.processor import Tokenizer, normalize
+from workbench.tokenizer.processor import Tokenizer, ends_sentence, normalize
+from workbench.vocab import Vocab
 
 ENG, TIR = Lang("eng", "Latn"), Lang("tir", "Ethi")
 SYLLABLES = ["ka", "lo", "mi", "tun", "sar", "pe", "gri", "no", "wel", "zu"]
@@ -47,7 +51,9 @@ def test_training_twice_gives_the_same_bytes_and_another_seed_other_bytes(tmp_pa
 
 
 def test_every_setting_changes_the_model(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    for change in ({"vocab_size": 520}, {"alpha": 1.0}, {"sample_bytes": 20_000}):
+    changes = ({"vocab_size": 520}, {"alpha": 1.0}, {"sample_bytes": 20_000}, {"sentinels": 1}, {"clm": True})
+    assert {name for change in changes for name in change} == set(config.Tokenizer.model_fields)
+    for change in changes:
         changed = train.train(TEXTS, settings(**change), tmp_path / "changed.model", seed=0)
         assert changed.sha256 != tokenizer.sha256, change
 
@@ -60,12 +66,75 @@ def test_any_text_comes_back_normalized_and_never_holds_a_special_id(tokenizer: 
     assert not np.any(ids < tokenizer.vocab.first_byte)
 
 
-@pytest.mark.parametrize("literal", ["<mask>", "<pad>", "<unk>", "<s>", "</s>", "<0x41>"])
-def test_a_special_piece_written_out_in_text_stays_text(tokenizer: Tokenizer, literal: str) -> None:
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    path = tmp_path_factory.mktemp("denoiser") / "spm.model"
+    texts = {ENG: [*TEXTS[ENG], "[CLM] <extra_id_0>"], TIR: TEXTS[TIR]}
+    train.train(texts, settings(sentinels=3, clm=True), path, seed=0)
+    return Tokenizer.load(path)
+
+
+@pytest.mark.parametrize(
+    "literal", ["<mask>", "<pad>", "<unk>", "<s>", "</s>", "<0x41>", "[CLM]", "<extra_id_0>", "<extra_id_9>"]
+)
+@pytest.mark.parametrize("which", ["tokenizer", "denoiser"])
+def test_a_special_piece_written_out_in_text_stays_text(
+    request: pytest.FixtureRequest, which: str, literal: str
+) -> None:
+    tokenizer: Tokenizer = request.getfixturevalue(which)
     ids = tokenizer.encode(f"kalo {literal} mitun")
-    vocab = tokenizer.vocab
-    assert not set(ids.tolist()) & {vocab.pad, vocab.unk, vocab.bos, vocab.eos, vocab.mask}
+    assert ids.min() >= tokenizer.vocab.first_byte
     assert tokenizer.decode(ids) == f"kalo {literal} mitun"
+
+
+def test_clm_and_sentinels_stand_between_the_mask_and_the_bytes_and_only_where_asked_for(
+    tokenizer: Tokenizer, denoiser: Tokenizer
+) -> None:
+    assert tokenizer.pieces[:7] == ("<pad>", "<unk>", "<s>", "</s>", "<mask>", "<0x00>", "<0x01>")
+    assert tokenizer.vocab == Vocab(512)
+    assert denoiser.pieces[4:10] == ("<mask>", "[CLM]", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>", "<0x00>")
+    assert denoiser.vocab == Vocab(512, has_clm=True, num_sentinels=3)
+    assert denoiser.vocab.clm == 5
+    assert [denoiser.vocab.sentinel(number) for number in range(3)] == [6, 7, 8]
+    assert denoiser.vocab.first_byte == 9
+    assert Vocab(512, num_sentinels=3).sentinel(0) == 5
+    assert denoiser.decode([5, 6, *denoiser.encode("kalo")]) == "kalo"
+
+
+def test_symbols_that_a_vocabulary_has_not_are_errors_that_name_the_setting() -> None:
+    with pytest.raises(BadInput, match=r"tokenizer\.clm = true"):
+        _ = Vocab(512).clm
+    with pytest.raises(BadInput, match=r"tokenizer\.sentinels = 4 or more"):
+        Vocab(512, num_sentinels=3).sentinel(3)
+    with pytest.raises(ValidationError, match="vocab_size 400 with 101 sentinels leaves 299 pieces"):
+        settings(vocab_size=400, sentinels=101)
+
+
+def test_a_model_whose_sentinels_have_a_hole_is_not_ours() -> None:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS[ENG]),
+        model_writer=model,
+        vocab_size=400,
+        byte_fallback=True,
+        pad_id=0,
+        unk_id=1,
+        bos_id=2,
+        eos_id=3,
+        control_symbols=["<mask>", "<extra_id_0>", "<extra_id_2>"],
+        minloglevel=2,
+    )
+    with pytest.raises(BadInput, match=r"'<extra_id_1>': 6.*not trained by the workbench"):
+        Tokenizer(model.getvalue())
+
+
+def test_sentences_end_with_the_terminals_of_any_script_and_full_stops_only_before_a_new_word() -> None:
+    pieces = [".", "▁end.", '!"', "?)", "।", "▁ሰላም።", "。」", "؟", "a", "▁", ",", "3.14", "<0x2E>"]
+    assert ends_sentence(pieces).tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0, 0, 0]
+
+
+def test_ends_sentence_has_one_entry_a_piece(tokenizer: Tokenizer) -> None:
+    assert tokenizer.ends_sentence.shape == tokenizer.starts_word.shape == (512,)
 
 
 def test_starts_word_marks_exactly_one_piece_per_word(tokenizer: Tokenizer) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from workbench import config
 from workbench.objectives.batch import Batch, Rows
 from workbench.objectives.documents import Documents, Pieces
-from workbench.objectives.spans import t5_noise
+from workbench.objectives.spans import free_noise
 from workbench.vocab import Vocab
 
 SHORTEST, LONGEST = 0.2, 0.8  # share of a document that is given when it is to be continued
@@ -24,7 +24,8 @@ class AlexaTM:
 
     Shapes: inputs, decoder [B, T]: at least one token is left to the decoder, so `[CLM]` has room.
     Source: Soltan et al. 2022 (arXiv 2208.01448); amazon-science/alexa-teacher-models README for the missing mask and
-        the prefix. Differs: spans are drawn as T5 draws them.
+        the prefix. The paper's distribution of spans is not in that README: ours are a random
+        division of the noise into spans of `mean_span` on average, anywhere in the document.
     """
 
     settings: config.AlexaTM
@@ -42,7 +43,7 @@ class AlexaTM:
 
         is_noisy = (ids >= self.vocab.first_byte) & ~in_continued
         noise = np.zeros(len(ids), bool)
-        noise[is_noisy] = t5_noise(documents.count(is_noisy), self.settings.noise_rate, self.settings.mean_span, rng)
+        noise[is_noisy] = free_noise(documents.count(is_noisy), self.settings.noise_rate, self.settings.mean_span, rng)
         kept = np.where(in_continued, is_given, ~noise)
         prefix = np.zeros(len(ids), np.int64)
         prefix[start[continued]] = 1

@@ -41,6 +41,19 @@ def t5_noise(num_tokens: np.ndarray, noise_rate: float, mean_span: float, rng: n
     return np.repeat(noisy, in_turn)
 
 
+def free_noise(num_tokens: np.ndarray, noise_rate: float, mean_span: float, rng: np.random.Generator) -> np.ndarray:
+    """As many noise tokens and spans as `t5_noise`, but anywhere in a document, even next to each other.
+
+    T5's arrangement never begins with noise and always ends in it: no matter where sentinels tell the place, but where
+    nothing does, a decoder would learn that a text goes on.
+
+    Shapes: num_tokens [G] -> [sum of num_tokens] bool, True where noise
+    """
+    num_noise, num_spans = t5_counts(num_tokens, noise_rate, mean_span)
+    sizes = compositions(num_noise, num_spans, rng)
+    return np.repeat(*_arranged(num_tokens - num_noise, num_spans, sizes, rng))
+
+
 def compositions(items: np.ndarray, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Cut each of many sums items[p] into parts[p] positive numbers, all ways equally likely.
 
@@ -78,20 +91,30 @@ def poisson_spans(
     sizes = np.where(is_last, left, np.minimum(sizes, left))
     owner, sizes = owner[left > 0], sizes[left > 0]
 
-    # A document is now a sequence of items, spans and kept tokens, in random order.
-    num_spans = np.bincount(owner, minlength=len(budget))
-    items = num_tokens - budget + num_spans
-    item_first = np.cumsum(items) - items
-    item_owner = np.repeat(np.arange(len(items)), items)
-    order = np.argsort(item_owner + rng.random(len(item_owner)), kind="stable")
-    rank = np.arange(len(item_owner)) - item_first[item_owner]
-    takes = np.ones(len(item_owner), np.int64)
-    is_span = np.zeros(len(item_owner), bool)
-    is_span[order[rank < num_spans[item_owner]]] = True
-    takes[is_span] = sizes
+    is_span, takes = _arranged(num_tokens - budget, np.bincount(owner, minlength=len(budget)), sizes, rng)
     at = (np.cumsum(takes) - takes)[is_span]  # the token before which a span opens
     total = int(num_tokens.sum())
-    behind = (sizes == 0) & (at == np.cumsum(num_tokens)[owner])
+    behind = (takes[is_span] == 0) & (at == np.cumsum(num_tokens)[owner])
     before = np.bincount(at[~behind], minlength=total)
     after = np.bincount(at[behind] - 1, minlength=total)
     return np.repeat(is_span, takes), before, after
+
+
+def _arranged(
+    kept: np.ndarray, num_spans: np.ndarray, sizes: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Documents as sequences of items, kept tokens and spans, in random order.
+
+    Shapes: kept, num_spans [G]; sizes [sum of num_spans] -> is_span, takes [sum of kept and num_spans], where an item
+        takes so many tokens
+    """
+    items = kept + num_spans
+    owner = np.repeat(np.arange(len(items)), items)
+    order = np.argsort(owner + rng.random(len(owner)), kind="stable")
+    rank = np.arange(len(owner)) - (np.cumsum(items) - items)[owner]
+    chosen = order[rank < num_spans[owner]]  # in random order within a document: its last span may come first
+    is_span = np.zeros(len(owner), bool)
+    is_span[chosen] = True
+    takes = np.ones(len(owner), np.int64)
+    takes[chosen] = sizes
+    return is_span, takes
