@@ -16,7 +16,7 @@ from workbench.files import content_hash
 
 STUDY_FILE = "study.toml"
 M = TypeVar("M", bound=BaseModel)
-_TOP_LEVEL = ("name", "seeds", "reference", "base", "variants", "where")
+_TOP_LEVEL = ("name", "question", "seeds", "reference", "base", "variants", "where")
 
 
 def study(path: Path, overrides: Sequence[str] = ()) -> Study:

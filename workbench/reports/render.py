@@ -99,15 +99,14 @@ def markdown(table: Table) -> str:
     """A pipe table under its title, the caption below; what Markdown would read as markup is escaped."""
 
     def cell(p: Printed) -> str:
-        main = f"**{_escape_markdown(p.main)}**" if p.best else _escape_markdown(p.main)
+        main = f"**{escape_markdown(p.main)}**" if p.best else escape_markdown(p.main)
         return f"{main} ± {p.sd}" if p.sd else main
 
-    heads = [_escape_markdown(head) for head in header(table, codes=False)]
+    heads = [escape_markdown(head) for head in header(table, codes=False)]
     rows = [[cell(p) for p in line] for line in body(table)]
     lines = [f"| {' | '.join(row)} |" for row in (heads, ["---"] + ["---:"] * (len(heads) - 1), *rows)]
     return (
-        "\n".join([f"**{_escape_markdown(table.spec.title)}**", "", *lines, "", _escape_markdown(caption(table))])
-        + "\n"
+        "\n".join([f"**{escape_markdown(table.spec.title)}**", "", *lines, "", escape_markdown(caption(table))]) + "\n"
     )
 
 
@@ -241,7 +240,7 @@ def escape_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text).replace("<", "&lt;").replace(">", "&gt;")
 
 

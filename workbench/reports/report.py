@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import assert_never
 
 from workbench.files import write_text
-from workbench.reports import figure, html, projection, table
+from workbench.reports import figure, html, projection, scaling_figure, table
+from workbench.reports.figure import Drawn
 from workbench.reports.html import Inputs
-from workbench.reports.spec import Bars
+from workbench.reports.spec import Bars, Isoflop, Layers
 
 
 def report(inputs: Inputs, folder: Path) -> list[Path]:
@@ -19,12 +21,7 @@ def report(inputs: Inputs, folder: Path) -> list[Path]:
     for name, text in table.files(inputs.spec, inputs.results).items():
         write_text(folder / "tables" / name, text)
         paths.append(folder / "tables" / name)
-    figures = [
-        figure.bars(shown, inputs.spec, inputs.results, folder / "figures")
-        if isinstance(shown, Bars)
-        else figure.layers(shown, inputs.spec, inputs.results, folder / "figures")
-        for shown in inputs.spec.figure
-    ]
+    figures = [_draw(shown, inputs, folder / "figures") for shown in inputs.spec.figure]
     if inputs.mixture:
         figures.append(figure.mixture(inputs.mixture, folder / "figures"))
     if inputs.curves:
@@ -37,3 +34,15 @@ def report(inputs: Inputs, folder: Path) -> list[Path]:
     flat = [figure.embedding_map(shown, projected, folder / "figures") for shown, projected in maps]
     paths += [path for drawn in [*figures, *flat] for path in drawn.files]
     return [html.write(inputs, figures, maps, folder / "report.html"), *paths]  # the page draws its own, living maps
+
+
+def _draw(shown: Bars | Layers | Isoflop, inputs: Inputs, folder: Path) -> Drawn:
+    match shown:
+        case Bars():
+            return figure.bars(shown, inputs.spec, inputs.results, folder)
+        case Layers():
+            return figure.layers(shown, inputs.spec, inputs.results, folder)
+        case Isoflop():
+            return scaling_figure.isoflop(shown, inputs.spec.law(shown.scaling), inputs.results, folder)
+        case _:
+            assert_never(shown)

@@ -108,6 +108,31 @@ class TableSpec(Part):
         return self
 
 
+class Scaling(Part):
+    """A scaling law over variants that differ in size and tokens, and minima at equal training compute.
+
+    The loss is the mean of `metric` over `columns`; the rest comes from the variants' `cost` rows. Makes the tables
+    `<name>` and `<name>-equal-compute`.
+    """
+
+    name: Name
+    title: Text
+    caption: Text
+    task: Text = "lm"
+    metric: Text
+    split: Text = "test"
+    setting: str = ""
+    serving: Text = Field(description="setting of the rows inference_flops_per_token")
+    unit: Text
+    columns: tuple[Tag, ...] = Field(min_length=1, description="languages; the loss is their mean")
+    variants: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct_variants(self) -> Self:
+        _distinct(self.variants, "variants")
+        return self
+
+
 class Bars(Part):
     """A panel per language, a bar per row of `table` with its seeds, the floors as lines."""
 
@@ -140,6 +165,15 @@ class Layers(Part):
         if without := [row.name for row in self.rows if row.floor and row.setting is None]:
             raise ValueError(f"a floor has no layers: give {without} a setting of its own")
         return self
+
+
+class Isoflop(Part):
+    """Two panels over a `scaling`: loss by training compute, a curve a size; loss by size, a curve a compute."""
+
+    kind: Literal["isoflop"]
+    name: Name
+    title: Text
+    scaling: str
 
 
 class Gain(Part):
@@ -175,20 +209,27 @@ class Spec(Part):
 
     study: Name
     table: tuple[TableSpec, ...] = Field(min_length=1)
-    figure: tuple[Annotated[Bars | Layers, Field(discriminator="kind")], ...] = ()
+    scaling: tuple[Scaling, ...] = ()
+    figure: tuple[Annotated[Bars | Layers | Isoflop, Field(discriminator="kind")], ...] = ()
     claim: tuple[Annotated[Gain | Floors | Forgetting, Field(discriminator="kind")], ...] = ()
 
     def named(self, name: str) -> TableSpec:
         return next(table for table in self.table if table.name == name)
 
+    def law(self, name: str) -> Scaling:
+        return next(law for law in self.scaling if law.name == name)
+
     @model_validator(mode="after")
     def _references(self) -> Self:
         tables = [table.name for table in self.table]
-        _distinct(tables, "table names")
+        laws = [law.name for law in self.scaling]
+        _distinct([*tables, *laws, *(f"{law}-equal-compute" for law in laws)], "table names")
         _distinct([figure.name for figure in self.figure], "figure names")
         for figure in self.figure:
             if isinstance(figure, Bars):
                 _among(figure.table, tables, f"figure {figure.name}")
+            elif isinstance(figure, Isoflop):
+                _among(figure.scaling, laws, f"figure {figure.name}")
         for claim in self.claim:
             _among(claim.table, tables, f"claim {claim.title!r}")
             table = self.named(claim.table)
@@ -227,7 +268,9 @@ def _explain(loc: tuple[int | str, ...], kind: str, message: str, got: object) -
     where = ".".join(map(str, loc)) or "spec"
     message = message.removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        models: tuple[type[Part], ...] = (Spec, TableSpec, Row, Absent, Compare, Bars, Layers, Gain, Floors, Forgetting)
+        models: tuple[type[Part], ...] = (
+            Spec, TableSpec, Row, Absent, Compare, Scaling, Bars, Layers, Isoflop, Gain, Floors, Forgetting,
+        )  # fmt: skip
         known = sorted({name for model in models for name in model.model_fields})
         near = difflib.get_close_matches(str(loc[-1]), known, n=1)
         return f"{where}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -93,7 +93,7 @@ def build(table: TableSpec, results: Results) -> Table:
 
 def files(tables: Spec, results: Results) -> dict[str, str]:
     """File name -> text of every table in every format, each with a final newline."""
-    from workbench.reports import render
+    from workbench.reports import plain, render, scaling_table
 
     if tables.study != results.study:
         raise BadInput(f"table.toml is of study {tables.study!r}, the results are of {results.study!r}")
@@ -102,6 +102,9 @@ def files(tables: Spec, results: Results) -> dict[str, str]:
         made[f"{table.spec.name}.md"] = render.markdown(table)
         made[f"{table.spec.name}.tex"] = render.latex(table)
         made[f"{table.spec.name}.csv"] = render.csv(table)
+    for law in tables.scaling:
+        for one in scaling_table.tables(law, results):
+            made |= plain.formats(one)
     return made
 
 

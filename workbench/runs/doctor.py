@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from workbench.errors import Unavailable
 from workbench.runs.manifest import code_revision, versions
 from workbench.sources.embedded import data_home
 
@@ -48,6 +49,17 @@ def _packages() -> list[Row]:
     ]
     rest = ", ".join(f"{name} {version}" for name, version in found.items() if name not in ("python", "jax", "jaxlib"))
     return [*rows, ("packages", True, rest)]
+
+
+def require(device: str) -> None:
+    """Raises: Unavailable where jax does not find the accelerator that is asked for; nothing runs on a CPU instead."""
+    if device in ("gpu", "tpu"):
+        _, fine, text = _jax(device)
+        if not fine:
+            raise Unavailable(
+                f"where.device: {text}. Nothing was run; `workbench doctor --device {device}` looks closer, "
+                "`--set where.device=cpu` runs it here"
+            )
 
 
 def _jax(device: str) -> Row:

@@ -7,12 +7,12 @@ from workbench.files import content_hash
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
-from workbench.sources import embedded
 from workbench.stages.corpora import arm_documents, targets
 from workbench.stages.plan import Stage
 from workbench.stages.pretrain import base_shares, objective, reporter, write_mixture
 from workbench.stages.progress import Report
-from workbench.stages.tokenize import MODEL, read_corpus
+from workbench.stages.source import open_text
+from workbench.stages.tokenize import MODEL, encode, read_corpus
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model, train
 
@@ -30,7 +30,12 @@ def run(stage: Stage, report: Report) -> None:
         shares = {name: share * adapt.target_share for name, share in target_shares.items()}
         shares |= {name: share * (1.0 - adapt.target_share) for name, share in rest.items()}
     stream = Stream(
-        rows, shares, objective(config, tokenizer), steps=adapt.steps, batch_size=adapt.batch_size, seed=stage.seed
+        rows,
+        shares,
+        objective(config, tokenizer, rows),
+        steps=adapt.steps,
+        batch_size=adapt.batch_size,
+        seed=stage.seed,
     )
     write_mixture(stage.folder, stream)
     train(
@@ -48,7 +53,7 @@ def run(stage: Stage, report: Report) -> None:
 
 def _targets(stage: Stage, tokenizer: Tokenizer) -> tuple[dict[str, Rows], dict[str, float]]:
     """Packed rows and shares (summing to one) of every (language, resource); languages share equally."""
-    data = embedded.prepare()
+    data = open_text(stage.config.data.source, stage.identity["data_revision"])
     langs = targets(stage.config)
     rows: dict[str, Rows] = {}
     shares: dict[str, float] = {}
@@ -57,7 +62,7 @@ def _targets(stage: Stage, tokenizer: Tokenizer) -> tuple[dict[str, Rows], dict[
         parts = resource_shares(stage.config, list(documents))
         for resource, found in documents.items():
             name = f"{lang.tag} {resource}"
-            rows[name] = pack(tokenizer.encode_all([d.text for d in found]), stage.config.pretrain.length)
+            rows[name] = pack(encode(tokenizer, [d.text for d in found], stage.config), stage.config.pretrain.length)
             shares[name] = parts[resource] / len(langs)
     return rows, shares
 

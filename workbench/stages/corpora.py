@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbench import languages
@@ -11,23 +11,19 @@ from workbench.errors import BadInput
 from workbench.files import read_jsonl, write_jsonl
 from workbench.records import Document, Lang, Pair
 from workbench.seeds import stream
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages.plan import Stage
+from workbench.stages.source import Text, leading, read
 
 
 def targets(config: Config) -> list[Lang]:
     return [languages.parse(tag) for tag in config.data.targets]
 
 
-def capped(documents: Sequence[Document], max_bytes: int) -> list[Document]:
-    """The leading documents that fit into `max_bytes` of UTF-8 together."""
-    kept, used = [], 0
-    for document in documents:
-        used += len(document.text.encode())
-        if used > max_bytes:
-            break
-        kept.append(document)
-    return kept
+def measured(config: Config) -> list[Lang]:
+    """The languages that a run is measured in, the pivot last: the targets, or without any those of pretraining."""
+    pivot = languages.parse(config.data.pivot)
+    others = targets(config) or [languages.parse(tag) for tag in config.data.pretrain]
+    return [*(lang for lang in others if lang != pivot), pivot]
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> int:
@@ -44,7 +40,13 @@ def synthetic_file(folder: Path, resource: Resource, lang: Lang) -> Path:
     return folder / resource / f"{lang.tag}.jsonl"
 
 
-def arm_documents(stage: Stage, data: EmbeddedData, lang: Lang) -> dict[Resource, list[Document]]:
+def held_out(config: Config, data: Text, lang: Lang) -> list[Document]:
+    """The documents whose bits are measured: of a target all, of a base language `evaluate.base_documents`."""
+    limit = None if lang in targets(config) else config.evaluate.base_documents
+    return read(data, lang, config.evaluate.split, limit)
+
+
+def arm_documents(stage: Stage, data: Text, lang: Lang) -> dict[Resource, list[Document]]:
     """Resource -> its documents in `lang`, for the resources of the stage's arm; one without documents is left out.
 
     Random: which real sentences the few-text arms see depends on (seed, language) only: arms that share few-text
@@ -57,11 +59,11 @@ def arm_documents(stage: Stage, data: EmbeddedData, lang: Lang) -> dict[Resource
             case "pseudo" | "word-list" | "inflection":
                 documents = read_documents(synthetic_file(stage.inputs["synth"].folder, resource, lang), lang)
             case "few-text":
-                real = data.documents(lang, "train")
+                real = read(data, lang, "train")
                 order = stream(stage.seed, "few-text", lang.tag).permutation(len(real))
                 documents = [real[i] for i in order[: config.data.few_text]]
             case "all-text":
-                documents = capped(data.documents(lang, "train"), config.data.max_train_bytes)
+                documents = list(leading(data.documents(lang, "train"), config.data.max_train_bytes))
         if documents:
             found[resource] = documents
     if config.adapt.resources and not found:

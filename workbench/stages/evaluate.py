@@ -5,24 +5,27 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, assert_never
 
 import jax
 import numpy as np
 
 from workbench import languages
-from workbench.evaluation import alignment, zero_shot
+from workbench.evaluation import alignment, bits, cost, zero_shot
 from workbench.evaluation.embed import sentence_embeddings
-from workbench.evaluation.perplexity import masked_bits
 from workbench.files import atomic_open, write_json, write_jsonl
-from workbench.models.encoder import Encoder
+from workbench.models import Model
 from workbench.records import Lang, Pair
+from workbench.reports.figure import read_curve
+from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision, manifest
 from workbench.sources import embedded
 from workbench.sources.embedded import EmbeddedData
-from workbench.stages.corpora import pseudo_labelled, targets
+from workbench.stages.corpora import held_out, measured, pseudo_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
+from workbench.stages.source import Text, open_text
 from workbench.stages.tokenize import MODEL
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model
@@ -31,42 +34,48 @@ MAP_SENTENCES = 30  # per language, in the embedding map
 
 
 def run(stage: Stage, report: Report) -> None:
-    data, config = embedded.prepare(), stage.config
+    config = stage.config
+    data = open_text(config.data.source, stage.identity["data_revision"])
     tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
     model = load_model(stage.inputs["model"].folder, config.model, tokenizer.vocab.size)
     rows = Rows(stage, code_revision())
-    report(Progress(0, 10, note="bits per byte"))
-    _language_model(stage, data, model, tokenizer, rows)
-    report(Progress(1, 10, note="retrieval"))
-    _retrieval(stage, data, model, tokenizer, rows)
-    report(Progress(2, 10, note="intents"))
-    _intents(stage, data, model, tokenizer, rows, report)
-    _write_manifest(stage, data)
-    write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))
+    for number, measure in enumerate(config.measures):
+        report(Progress(number, 10, note=measure))
+        match measure:
+            case "bits":
+                _bits(stage, data, model, tokenizer, rows)
+            case "retrieval":
+                _retrieval(stage, embedded.prepare(), model, tokenizer, rows)
+            case "intents":
+                _intents(stage, embedded.prepare(), model, tokenizer, rows, report)
+            case "cost":
+                _cost(stage, model, tokenizer, rows)
+            case _:
+                assert_never(measure)
+    _write_manifest(stage)
+    write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 
-def _language_model(stage: Stage, data: EmbeddedData, model: Encoder, tokenizer: Tokenizer, rows: Rows) -> None:
-    """Masked bits per byte of every target's held-out text, and of the pivot's: what adapting made it forget."""
+def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+    """Bits per byte of held-out text: of every target and of the pivot (what adapting made it forget), or of every base
+    language; which bits, depends on what the model was trained to predict."""
     config = stage.config
-    pivot = languages.parse(config.data.pivot)
-    langs = [*targets(config), pivot]
-    documents = {lang: data.documents(lang, config.evaluate.split) for lang in langs}
-    documents[pivot] = documents[pivot][: config.evaluate.pivot_documents]
-    everything = [document for lang in langs for document in documents[lang]]
-    found = masked_bits(model, tokenizer, everything, config.evaluate.mask_groups, seed=0)
-    write_jsonl(stage.folder / "predictions" / "bits.jsonl", (asdict(one) for one in found))
-    start = 0
-    for lang in langs:
-        part = found[start : start + len(documents[lang])]
-        start += len(part)
-        rows.bits(stage.variant, lang, part, "masked_bits_per_byte", f"K={config.evaluate.mask_groups}")
+    documents = {lang: held_out(config, data, lang) for lang in measured(config)}
+    everything = [document for found in documents.values() for document in found]
+    for number, found in enumerate(bits.measure(config, model, tokenizer, everything)):
+        name = "bits.jsonl" if not number else f"bits-{number}.jsonl"
+        write_jsonl(stage.folder / "predictions" / name, (asdict(one) for one in found.documents))
+        by_id = {one.id: one for one in found.documents}
+        for lang, held in documents.items():
+            part = [by_id[document.id] for document in held if document.id in by_id]
+            rows.bits(stage.variant, lang, part, found.metric, found.setting)
 
 
-def _retrieval(stage: Stage, data: EmbeddedData, model: Encoder, tokenizer: Tokenizer, rows: Rows) -> None:
+def _retrieval(stage: Stage, data: EmbeddedData, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
     config = stage.config
     pivot = languages.parse(config.data.pivot)
     shown: list[tuple[np.ndarray, Lang, list[str], list[str]]] = []
-    for lang in targets(config):
+    for lang in measured(config)[:-1]:  # all but the pivot
         pairs = sentence_pairs(data, lang, config.evaluate.split, config.evaluate.retrieval_pairs)
         both = sentence_embeddings(model, tokenizer, [p.source for p in pairs] + [p.target for p in pairs])
         here, there = both[:, : len(pairs)], both[:, len(pairs) :]
@@ -96,9 +105,7 @@ def _write_map(folder: Path, title: str, shown: list[tuple[np.ndarray, Lang, lis
     write_json(folder / "embeddings.json", {"title": title, **columns})
 
 
-def _intents(
-    stage: Stage, data: EmbeddedData, model: Encoder, tokenizer: Tokenizer, rows: Rows, report: Report
-) -> None:
+def _intents(stage: Stage, data: EmbeddedData, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
     """Zero-shot intents: English labels alone, and in the arms with a lexicon English and pseudo-labelled together."""
     config = stage.config
     pivot = languages.parse(config.data.pivot)
@@ -109,17 +116,40 @@ def _intents(
     for number, (setting, pseudo) in enumerate(trainings.items()):
         report(Progress(3 + 4 * number, 10, note=f"intents {setting}"))
         classifier = zero_shot.fine_tune(model, tokenizer, english, pseudo, dev, config.evaluate, stage.seed)
-        for lang in [*targets(config), pivot]:
+        for lang in measured(config):
             test = data.intents(lang, config.evaluate.split)
             if test:
                 rows.accuracy(stage.variant, lang, classifier.correct(test), setting)
 
 
-def _write_manifest(stage: Stage, data: EmbeddedData) -> None:
-    sources = {
-        "revision": data.revision,
-        "licences": [[one.source, one.licence, one.citation] for one in embedded.licences()],
-    }
+def _cost(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+    """Parameters, the tokens read in all of the training, its operations, and those of reading a token afterwards."""
+    config, length = stage.config, stage.config.pretrain.length
+    trained = [(stage.inputs["model"].folder, config.pretrain.steps, config.pretrain.batch_size)]
+    if config.adapt.resources:
+        adapted = stage.inputs["model"]
+        base = (adapted.inputs["base"].folder, config.pretrain.steps, config.pretrain.batch_size)
+        trained = [base, (adapted.folder, config.adapt.steps, config.adapt.batch_size)]
+    formula = compiled = tokens = 0.0
+    for folder, steps, batch_size in trained:
+        counted = cost.step(config, tokenizer, batch_size)
+        formula += steps * counted.formula
+        compiled += steps * counted.compiled
+        tokens += read_curve(folder / "metrics.jsonl", "", "num_tokens").values[-1]
+    total, embedding = cost.parameters(model)
+    rows.cost("parameters", total, "parameters")
+    rows.cost("parameters", total - embedding, "parameters", "without embeddings")
+    rows.cost("training_tokens", tokens, "tokens")
+    rows.cost("training_flops", formula, "FLOPs", "formula")
+    rows.cost("training_flops", compiled, "FLOPs", "compiled program")
+    per_token = cost.reading(config.model, tokenizer.vocab.size, length)
+    rows.cost("inference_flops_per_token", per_token, "FLOPs", f"context={length}")
+
+
+def _write_manifest(stage: Stage) -> None:
+    sources: dict[str, Any] = {"revision": stage.identity["data_revision"], "licences": []}
+    if stage.config.data.source.kind == "embedded":
+        sources["licences"] = [[one.source, one.licence, one.citation] for one in embedded.licences()]
     folders = {role: source.folder.name for role, source in stage.inputs.items()}
     devices = [f"{device.platform}:{device.device_kind}" for device in jax.devices()]
     write_json(stage.folder / "manifest.json", manifest(devices, stage.seed, sources, folders))

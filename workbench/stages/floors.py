@@ -11,32 +11,45 @@ from workbench.evaluation import floors
 from workbench.evaluation.alignment import Retrieval
 from workbench.files import write_jsonl
 from workbench.records import Lang
+from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
 from workbench.sources import embedded
 from workbench.sources.embedded import EmbeddedData
-from workbench.stages.corpora import arm_documents, pseudo_labelled, targets
+from workbench.stages.corpora import arm_documents, held_out, measured, pseudo_labelled, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
+from workbench.stages.source import Text, open_text, training
+
+FLOOR_BYTES = 8_000_000  # of a base language's text, drawn at random, are read by its floor
 
 
 def run(stage: Stage, report: Report) -> None:
-    data, config = embedded.prepare(), stage.config
+    config = stage.config
+    data = open_text(config.data.source, stage.identity["data_revision"])
     rows = Rows(stage, code_revision())
-    langs = targets(config)
+    langs = measured(config)
     for number, lang in enumerate(langs):
         report(Progress(number, len(langs), note=f"char 6-gram {lang.tag}"))
-        if config.adapt.resources:
+        has_text = lang in targets(config) if config.adapt.resources else not config.data.targets
+        if "bits" in config.measures and has_text:
             _char_lm(stage, data, lang, rows)
-        else:  # what depends on no arm is measured once, with the arm that has nothing
-            _retrieval(stage, data, lang, rows)
-    write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))
+        # what depends on no arm is measured once, with the arm that has nothing
+        if "retrieval" in config.measures and not config.adapt.resources and lang.tag != config.data.pivot:
+            _retrieval(stage, embedded.prepare(), lang, rows)
+    write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 
-def _char_lm(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None:
-    text = [d.text for documents in arm_documents(stage, data, lang).values() for d in documents]
-    bits = floors.char_lm_bits(text, data.documents(lang, stage.config.evaluate.split))
-    rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", "")
+def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:
+    """A model of what the arm gives a target; without targets, of what the base reads of the language."""
+    config, setting = stage.config, ""
+    if config.data.targets:
+        text = [d.text for documents in arm_documents(stage, data, lang).values() for d in documents]
+    else:
+        text = [d.text for d in training(data, lang, min(config.data.max_train_bytes, FLOOR_BYTES))]
+        setting = f"{sum(len(one.encode()) for one in text) / 1e6:.1f} MB of text"
+    bits = floors.char_lm_bits(text, held_out(config, data, lang))
+    rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", setting)
 
 
 def _retrieval(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None:
@@ -60,10 +73,10 @@ def run_linear(stage: Stage, report: Report) -> None:
         setting = "train=en+pseudo"
     report(Progress(0, 1, note=f"{len(train)} sentences"))
     classifier = floors.IntentFloor(train)
-    for lang in [*targets(config), pivot]:
+    for lang in measured(config):
         if test := data.intents(lang, config.evaluate.split):
             rows.accuracy(f"floor:char-ngram-svm ({stage.variant})", lang, classifier.correct(test), setting)
             if not config.evaluate.pseudo_labelled:
                 guess = floors.guessing(train, test)
                 rows.accuracy("floor:majority", lang, np.full(len(test), guess.majority), setting)
-    write_jsonl(stage.folder / "results.jsonl", (asdict(row) for row in rows.found))
+    write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))

@@ -5,6 +5,8 @@ and a changed setting makes new folders of exactly the stages it touches.
 
     tokenizer ──► corpus ──► base (per seed) ──► adapt (per variant, seed) ──► run (evaluation: results.jsonl)
         lexicons ──► synth (per seed) ──┘            floors, linear (per seed; no model) ──► results.jsonl
+
+Without targets there is nothing to adapt on: base ──► run, and one floor for all seeds.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Any, Literal
 
 from workbench.config import Config, Study
 from workbench.files import content_hash
+from workbench.objectives.build import document_end
+from workbench.vocab import Vocab
 
 Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"]
 
@@ -22,7 +26,7 @@ Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors",
 # folders made by the older code are not taken for its output.
 VERSIONS: dict[Kind, int] = {
     "tokenizer": 1,
-    "corpus": 1,
+    "corpus": 2,
     "base": 1,
     "synth": 1,
     "adapt": 1,
@@ -66,7 +70,8 @@ def stages(study: Study, data_revision: str) -> list[Stage]:
         plan.run(name, config, seed)
     for name, config, seed in runs:
         plan.floors(name, config, seed)
-        plan.linear(name, config, seed)
+        if "intents" in config.measures:
+            plan.linear(name, config, seed)
     return list(plan.found.values())
 
 
@@ -86,8 +91,10 @@ class _Plan:
     def text(self, config: Config) -> dict[str, Stage]:
         """What every training stage reads: the tokenizer, and the base text cut and packed."""
         tokenizer = self.tokenizer(config)
-        length = {"length": config.pretrain.length}
-        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=60_000.0, more=length)
+        more: dict[str, Any] = {"length": config.pretrain.length}
+        if document_end(config.objective, Vocab(config.tokenizer.vocab_size)) is not None:
+            more["documents_end"] = True
+        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=60_000.0, more=more)
         return {"tokenizer": tokenizer, "corpus": corpus}
 
     def base(self, config: Config, seed: int) -> Stage:
@@ -112,15 +119,24 @@ class _Plan:
     def run(self, name: str, config: Config, seed: int) -> Stage:
         inputs = {"tokenizer": self.tokenizer(config), "model": self.model(name, config, seed)}
         inputs |= self.synth(config, seed) if config.evaluate.pseudo_labelled else {}
-        fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
-        # a fine-tuned sentence costs about as much as two tokens of training: only its embeddings are trained
-        cost = 80_000.0 + fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 2
+        cost = 80_000.0
+        if "intents" in config.measures:
+            # a fine-tuned sentence costs about as much as two tokens of training: only its embeddings are trained
+            fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
+            cost += fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 2
         more = {"study": self.study.name, "variant": name}  # its rows carry these names
         return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost, more=more)
 
-    def floors(self, name: str, config: Config, seed: int) -> Stage:
-        parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}
-        return self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=40_000.0, more=more)
+    def floors(self, name: str, config: Config, seed: int) -> None:
+        """The floors of what the arm has beside a model; without targets they are those of the base's text alone."""
+        if not {"bits", "retrieval"} & set(config.measures):
+            return
+        if config.data.targets:
+            parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}
+            self._add("floors", name, config, seed, parts, self.synth(config, seed), cost=40_000.0, more=more)
+        else:  # no seed, no arm: variants of the same data share the first one's
+            more = {"study": self.study.name}
+            self._add("floors", name, config, self.study.seeds[0], ("data", "evaluate"), {}, cost=40_000.0, more=more)
 
     def linear(self, name: str, config: Config, seed: int) -> Stage:
         """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""

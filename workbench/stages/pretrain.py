@@ -1,18 +1,20 @@
-"""Stage `base`: masked-LM pretraining on the skewed mixture of the base languages."""
+"""Stage `base`: pretraining on the skewed mixture of the base languages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from workbench import models
 from workbench.config import Config
+from workbench.evaluation.bits import built
 from workbench.files import content_hash, write_json
 from workbench.mixture import weights
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
-from workbench.objectives.mlm import MaskedLM
+from workbench.objectives.build import Objective, fitted
+from workbench.objectives.span_corruption import SpanCorruption
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
@@ -28,7 +30,7 @@ def run(stage: Stage, report: Report) -> None:
     stream = Stream(
         rows,
         base_shares(config, rows, num_rows),
-        objective(config, tokenizer),
+        objective(config, tokenizer, rows),
         steps=config.pretrain.steps,
         batch_size=config.pretrain.batch_size,
         seed=stage.seed,
@@ -48,17 +50,24 @@ def run(stage: Stage, report: Report) -> None:
 
 
 def base_shares(config: Config, rows: dict[str, Rows], num_rows: int) -> dict[str, float]:
-    """The pretraining mixture's shares for a run of `num_rows` rows."""
+    """The shares for `num_rows` rows by the pretraining mixture; of a staged one, by its last stage."""
     counts = {tag: len(packed) for tag, packed in rows.items()}
-    train_config = config.pretrain
-    return weights.shares(
-        counts, train_config.mixture, num_rows, pivot=config.data.pivot, pivot_share=train_config.pivot_share
+    mixture, pivot_share = config.pretrain.mixture, config.pretrain.pivot_share
+    last = mixture.stages[-1].mixture if mixture.kind == "staged" else mixture
+    return weights.shares(counts, last, num_rows, pivot=config.data.pivot, pivot_share=pivot_share)
+
+
+def objective(config: Config, tokenizer: Tokenizer, rows: Mapping[str, Rows]) -> Objective:
+    """The config's objective, in shapes as short as all of these rows allow."""
+    made = built(config, tokenizer)
+    if not isinstance(made, SpanCorruption):
+        return made
+    each = [one for one in (fitted(made, part) for part in rows.values()) if isinstance(one, SpanCorruption)]
+    return replace(
+        made,
+        encoder_length=max(one.encoder_length or 0 for one in each),
+        decoder_length=max(one.decoder_length or 0 for one in each),
     )
-
-
-def objective(config: Config, tokenizer: Tokenizer) -> MaskedLM:
-    vocab = tokenizer.vocab
-    return MaskedLM(config.objective, vocab.size, vocab.mask, vocab.first_byte, tokenizer.starts_word)
 
 
 def write_mixture(folder: Path, stream: Stream) -> None:

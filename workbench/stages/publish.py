@@ -19,29 +19,25 @@ from workbench.reports.spec import Spec
 from workbench.runs.manifest import code_revision, versions
 from workbench.sources import embedded
 from workbench.sources.embedded import EmbeddedData
+from workbench.stages import source
 from workbench.stages.plan import Stage
-
-QUESTION = (
-    "What does each resource buy a language with almost no text: its words, a bilingual lexicon, paradigms, "
-    "a few real sentences?"
-)
+from workbench.stages.source import Text, open_text
 
 
-def publish(
-    study: Study, plan: Sequence[Stage], data: EmbeddedData, spec: Spec, results: Results, path: Path, folder: Path
-) -> Path:
+def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, path: Path, folder: Path) -> Path:
     """Write tables, figures and report.html under `folder`; return the page."""
     first = plan[0].config
     seed = study.seeds[0]
     tokenizer = _one(plan, "tokenizer")
     base = next(stage for stage in plan if stage.kind == "base" and stage.seed == seed)
     adapted = [stage for stage in plan if stage.kind == "adapt" and stage.seed == seed]
-    maps = [
-        s.folder / "embeddings.npz" for s in plan if s.kind == "run" and s.seed == seed and s.variant in _shown(study)
-    ]
+    shown = [s for s in plan if s.kind == "run" and s.seed == seed and s.variant in _shown(study)]
+    maps = [s.folder / "embeddings.npz" for s in shown if "retrieval" in s.config.measures]
+    data = open_text(first.data.source, results.data_revision)
+    licences = embedded.licences() if first.data.source.kind == "embedded" else ()
     inputs = Inputs(
         title=study.name,
-        question=QUESTION,
+        question=study.question,
         spec=spec,
         results=results,
         pivot=first.data.pivot,
@@ -51,11 +47,11 @@ def publish(
             {"lang": row["lang"], "tokens": row["num_tokens"], "share": row["share"], "epochs": row["epochs"]}
             for row in _rounded(read_json(base.folder / "mixture.json"))
         ],
-        licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in embedded.licences()],
+        licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in licences],
         reproduce={
             "command": shlex.join(["workbench", "run", str(path)]),
             "code": code_revision(),
-            "data": data.revision,
+            "data": results.data_revision,
             "versions": versions(),
             "stages": {stage.label: stage.folder.name for stage in [tokenizer, base, *adapted]},
         },
@@ -79,15 +75,16 @@ def _one(plan: Sequence[Stage], kind: str) -> Stage:
     return next(stage for stage in plan if stage.kind == kind)
 
 
-def _data_rows(data: EmbeddedData, tags: Sequence[str]) -> list[dict[str, object]]:
+def _data_rows(data: Text, tags: Sequence[str]) -> list[dict[str, object]]:
     """What there is of each language; a count that a source does not have is not a zero, so it is said as a dash."""
-    counts = data.languages()
-    keys = list(dict.fromkeys(key for found in counts.values() for key in found))
-    rows: list[dict[str, object]] = []
-    for tag in tags:
-        found = counts[_present(counts, languages.parse(tag))]
-        rows.append({"lang": tag, **{key: found.get(key, "–") for key in keys}})
-    return rows
+    if isinstance(data, EmbeddedData):
+        every = data.languages()
+        counts = {tag: every[_present(every, languages.parse(tag))] for tag in tags}
+        keys = list(dict.fromkeys(key for found in every.values() for key in found))
+    else:
+        counts = {tag: source.counts(data, languages.parse(tag)) for tag in tags}
+        keys = list(dict.fromkeys(key for found in counts.values() for key in found))
+    return [{"lang": tag, **{key: found.get(key, "–") for key in keys}} for tag, found in counts.items()]
 
 
 def _present(counts: dict[Lang, dict[str, int]], lang: Lang) -> Lang:

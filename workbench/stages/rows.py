@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.config import Config
 from workbench.evaluation import stats
 from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.document_bits import DocumentBits
@@ -39,11 +40,16 @@ class Rows:
         """Share of intents that are right."""
         self._add(variant, "intents", lang, "accuracy", _mean(correct), "share", True, setting)
 
+    def cost(self, metric: str, value: float, unit: str, setting: str = "") -> None:
+        """What the run took, or serving it takes: of no language, exact."""
+        exact = stats.Interval(value, value, value, 1)
+        self._add(self.stage.variant, "cost", None, metric, exact, unit, False, setting)
+
     def _add(
         self,
         variant: str,
         task: str,
-        lang: Lang,
+        lang: Lang | None,
         metric: str,
         interval: stats.Interval,
         unit: str,
@@ -57,9 +63,9 @@ class Rows:
                 study=stage.study,
                 variant=variant,
                 seed=stage.seed,
-                step=stage.config.adapt.steps if stage.config.adapt.resources else 0,
+                step=_steps(stage.config),
                 task=task,
-                lang=lang.tag,
+                lang=lang.tag if lang else "",
                 split=stage.config.evaluate.split,
                 metric=metric,
                 value=round(interval.value, 6),
@@ -73,6 +79,13 @@ class Rows:
                 code=self.code,
             )
         )
+
+
+def _steps(config: Config) -> int:
+    """Of the training that a study is about: of adapting, or where there are no targets of pretraining."""
+    if not config.data.targets:
+        return config.pretrain.steps
+    return config.adapt.steps if config.adapt.resources else 0
 
 
 def sentence_pairs(data: EmbeddedData, lang: Lang, split: str, max_pairs: int) -> list[Pair]:

@@ -75,7 +75,12 @@ def execute(
     root = waiting[0].folder.parents[1 if waiting[0].kind != "run" else 0]
     with _lock(root) as lock, _signals() as stop:
         count = min(number_of_workers(where), len(waiting))
-        workers = [_spawn(i, where, root, study_path, overrides, lock) for i in range(count)]
+        first = {
+            "path": str(study_path),
+            "overrides": list(overrides),
+            "data_revision": waiting[0].identity["data_revision"],
+        }
+        workers = [_spawn(i, where, root, first, lock) for i in range(count)]
         try:
             _serve(workers, waiting, display, stop)
         finally:
@@ -116,7 +121,7 @@ def worker_environment(where: Where) -> dict[str, str]:
     return environment
 
 
-def _spawn(index: int, where: Where, root: Path, study: Path, overrides: Sequence[str], lock: int) -> _Worker:
+def _spawn(index: int, where: Where, root: Path, first: dict[str, Any], lock: int) -> _Worker:
     log = root / "logs" / f"worker-{index}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stderr:
@@ -129,7 +134,7 @@ def _spawn(index: int, where: Where, root: Path, study: Path, overrides: Sequenc
             pass_fds=(lock,),  # the lock is free only when the last worker has ended
         )
     worker = _Worker(process, log)
-    _tell(worker, {"path": str(study), "overrides": list(overrides)})
+    _tell(worker, first)
     return worker
 
 

@@ -13,29 +13,27 @@ from workbench import load
 from workbench.config import Study
 from workbench.errors import BadInput
 from workbench.records import Result
-from workbench.reports import collect, render, spec
+from workbench.reports import collect, plain, render, scaling_table, spec
 from workbench.reports import table as tables
+from workbench.runs import doctor
 from workbench.runs.folder import Folder
-from workbench.sources import embedded
-from workbench.stages import scheduler
+from workbench.stages import scheduler, source
 from workbench.stages.display import Display, clock
 from workbench.stages.plan import Stage, stages
 from workbench.stages.publish import publish
-
-RESULTS = "results.jsonl"
 
 
 def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bool) -> int:
     """Run what is not done of the study, then print its main table and where everything is."""
     study = load.study(path, overrides)
     console = Console()
-    data = embedded.prepare(progress=lambda line: console.print(line, highlight=False))
-    plan = stages(study, data.revision)
+    plan = stages(study, source.revision(study, lambda line: console.print(line, highlight=False)))
     if dry_run:
         for stage in plan:
             console.print(f"{Folder(stage.folder).status().state:8} {stage.label:32} {stage.folder}", highlight=False)
         return 0
     console.print(f"[bold]{study.name}[/]: {len(study.variants)} variants x {len(study.seeds)} seeds", highlight=False)
+    doctor.require(study.where.device)
     start = time.monotonic()
     display = Display(console)
     try:
@@ -46,24 +44,33 @@ def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bo
     folder = runs_root(study) / "report"
     results = collect.gather(_finished(plan))
     _show(console, path, study, results)
-    written = publish(study, plan, data, _spec(path, study), results, path, folder)
+    written = publish(study, plan, _spec(path, study), results, path, folder)
     console.print(f"\nreport   {written}\nruns     {runs_root(study)}", highlight=False, soft_wrap=True)
     if not overrides:
         console.print(
             "\nnext     open the report; "
-            f"`workbench freeze {path}` keeps these numbers beside the study; "
-            f"`workbench run {path} --set synth.sentences=500` asks what a smaller synthetic corpus buys",
+            f"`workbench freeze {path}` keeps these numbers beside the study; {_ask_next(path, study)}",
             highlight=False,
             soft_wrap=True,
         )
     return 0
 
 
+def _ask_next(path: Path, study: Study) -> str:
+    """A question that the study at hand leaves open, as a command."""
+    configs = study.variants.values()
+    if any("pseudo" in config.adapt.resources for config in configs):
+        fewer = max(1, max(config.synth.sentences for config in configs) // 4)
+        return f"`workbench run {path} --set synth.sentences={fewer}` asks what a smaller synthetic corpus buys"
+    shorter = max(2, max(config.pretrain.steps for config in configs) // 2)
+    return f"`workbench run {path} --set pretrain.steps={shorter}` asks what a shorter training buys"
+
+
 def status(path: Path, overrides: Sequence[str]) -> int:
     """One line per stage: state, time, label, folder."""
     study = load.study(path, overrides)
     table = Table("state", "time", "stage", "folder", box=None, pad_edge=False)
-    for stage in stages(study, embedded.prepare().revision):
+    for stage in stages(study, source.revision(study)):
         found = Folder(stage.folder).status()
         colour = {"done": "green", "failed": "red", "running": "yellow", "absent": "dim"}[found.state]
         seconds = clock(found.seconds) if found.seconds else ""
@@ -75,8 +82,8 @@ def status(path: Path, overrides: Sequence[str]) -> int:
 def freeze(path: Path, overrides: Sequence[str]) -> int:
     """Copy the finished rows into the study's folder, sorted; refuse if one (variant, seed) is missing."""
     study = load.study(path, overrides)
-    plan = stages(study, embedded.prepare().revision)
-    dest = path / RESULTS
+    plan = stages(study, source.revision(study))
+    dest = path / tables.RESULTS_FILE
     results = collect.freeze(_finished(plan), variants=list(study.variants), seeds=study.seeds, dest=dest)
     rows = sum(len(by_seed) for by_seed in results.cells.values())
     print(f"{dest}: {rows} rows, {len(study.variants)} variants x {len(study.seeds)} seeds")
@@ -91,7 +98,7 @@ def table(path: Path, overrides: Sequence[str], *, check: bool) -> int:
         for file in tables.check(path, readmes):
             print(f"ok  {file}")
         return 0
-    _show(Console(), path, study, collect.gather(collect.read(path / RESULTS)))
+    _show(Console(), path, study, collect.gather(collect.read(path / tables.RESULTS_FILE)))
     for file in tables.write(path, readmes):
         print(file)
     return 0
@@ -100,11 +107,10 @@ def table(path: Path, overrides: Sequence[str], *, check: bool) -> int:
 def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
     """Write tables, figures and report.html of the finished runs."""
     study = load.study(path, overrides)
-    data = embedded.prepare()
-    plan = stages(study, data.revision)
+    plan = stages(study, source.revision(study))
     results = collect.gather(_finished(plan))
     folder = out or runs_root(study) / "report"
-    print(publish(study, plan, data, _spec(path, study), results, path, folder))
+    print(publish(study, plan, _spec(path, study), results, path, folder))
     return 0
 
 
@@ -123,7 +129,7 @@ def _finished(plan: Sequence[Stage]) -> list[Result]:
             found = Folder(stage.folder).status()
             if found.state != "done":
                 raise BadInput(f"{stage.folder}: {found.state}, wanted done; `workbench run` finishes it")
-            rows += collect.read(stage.folder / RESULTS)
+            rows += collect.read(stage.folder / tables.RESULTS_FILE)
     return rows
 
 
@@ -135,6 +141,11 @@ def _spec(path: Path, study: Study) -> spec.Spec:
 
 
 def _show(console: Console, path: Path, study: Study, results: collect.Results) -> None:
-    for one in _spec(path, study).table:
+    found = _spec(path, study)
+    for one in found.table:
         console.print()
         console.print(render.terminal(tables.build(one, results)))
+    for law in found.scaling:
+        for made in scaling_table.tables(law, results):
+            console.print()
+            console.print(plain.terminal(made))

@@ -1,7 +1,7 @@
 """One worker process: reads which stages to run from standard input, reports on standard output.
 
-Both are JSON lines. The study and its overrides come first, so that parent and worker plan the same stages from the
-same file. When the parent disappears, however abruptly, the worker's next report fails and it ends too.
+Both are JSON lines. The study, its overrides and the data revision come first, so that parent and worker plan the same
+stages from the same file. When the parent disappears, however abruptly, the worker's next report fails and it ends too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import TextIO, assert_never
 from workbench import load
 from workbench.errors import Preempted, Unavailable, WorkbenchError
 from workbench.runs.folder import Folder
-from workbench.sources import embedded
 from workbench.stages.plan import Stage, stages
 from workbench.stages.progress import Progress, Report
 
@@ -33,7 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     first = json.loads(sys.stdin.readline())
     study = load.study(Path(first["path"]), first["overrides"])
-    planned = {str(stage.folder): stage for stage in stages(study, embedded.prepare(progress=print).revision)}
+    planned = {str(stage.folder): stage for stage in stages(study, first["data_revision"])}
     try:
         for line in sys.stdin:
             _serve(planned[json.loads(line)["folder"]], out)
