@@ -16,7 +16,21 @@ from workbench.config.objective import (
     SpanCorruption,
 )
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.study import Adapt, Config, Data, Evaluate, Resource, Study, Synth, Tokenizer, Where
+from workbench.config.study import (
+    Adapt,
+    Config,
+    Data,
+    Embedded,
+    Evaluate,
+    Files,
+    Measure,
+    Resource,
+    Source,
+    Study,
+    Synth,
+    Tokenizer,
+    Where,
+)
 from workbench.config.training import (
     ExplicitMixture,
     ExponentMixture,
@@ -40,11 +54,14 @@ __all__ = [
     "Data",
     "Denoise",
     "Deshuffle",
+    "Embedded",
     "Evaluate",
     "ExplicitMixture",
     "ExponentMixture",
+    "Files",
     "Keep",
     "MaskedLM",
+    "Measure",
     "Mixture",
     "MixtureStage",
     "Model",
@@ -55,6 +72,7 @@ __all__ = [
     "PrefixLM",
     "Rate",
     "Resource",
+    "Source",
     "SpanCorruption",
     "StagedMixture",
     "Study",
