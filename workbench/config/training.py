@@ -119,6 +119,7 @@ class Validation(Part):
     """Held-out loss per language while training, and stopping early on it."""
 
     every: Positive = Field(default=100, description="steps")
+    documents: Positive = Field(default=200, description="the first dev documents of each language")
     patience: Positive | None = Field(
         default=None, description="stop after so many looks without a new best, and end with the best weights"
     )

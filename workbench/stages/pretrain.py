@@ -11,6 +11,7 @@ from workbench.config import Config
 from workbench.evaluation.bits import built
 from workbench.files import content_hash, write_json
 from workbench.mixture import weights
+from workbench.mixture.schedule import schedule
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import Objective, fitted
@@ -18,7 +19,9 @@ from workbench.objectives.span_corruption import SpanCorruption
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
+from workbench.stages.validation import held_out_texts
 from workbench.tokenizer.processor import Tokenizer
+from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import StepLog, train
 
 
@@ -26,26 +29,52 @@ def run(stage: Stage, report: Report) -> None:
     config = stage.config
     tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
     rows = read_corpus(stage.inputs["corpus"].folder, config)
-    num_rows = config.pretrain.steps * config.pretrain.batch_size
+    settings = config.pretrain
+    stretches = schedule(
+        {tag: len(packed) for tag, packed in rows.items()},
+        settings.mixture,
+        settings.steps,
+        settings.batch_size,
+        pivot=config.data.pivot,
+        pivot_share=settings.pivot_share,
+    )
     stream = Stream(
         rows,
-        base_shares(config, rows, num_rows),
+        stretches,
         objective(config, tokenizer, rows),
-        steps=config.pretrain.steps,
-        batch_size=config.pretrain.batch_size,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
         seed=stage.seed,
     )
     write_mixture(stage.folder, stream)
     train(
         model=models.build(config.model, tokenizer.vocab.size, stage.seed),
         stream=stream,
-        optim=config.pretrain.optim,
-        checkpoint_every=config.pretrain.checkpoint_every,
+        optim=settings.optim,
+        checkpoint_every=settings.checkpoint_every,
         folder=stage.folder,
         seed=stage.seed,
         identity=content_hash(stage.identity),
         tokenizer_sha256=tokenizer.sha256,
         on_step=reporter(report),
+        accumulate=settings.accumulate,
+        keep=settings.keep,
+        validation=settings.validation,
+        held_out=_held_out(stage, tokenizer),
+    )
+
+
+def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
+    texts = held_out_texts(stage, tokenizer)
+    if not texts:
+        return None
+    settings, rows = stage.config.pretrain, {tag: text.rows for tag, text in texts.items()}
+    return HeldOut(
+        texts,
+        objective(stage.config, tokenizer, rows),
+        measure_of(stage.config.objective),
+        batch_size=settings.batch_size // settings.accumulate,  # what fits in training fits here
+        seed=stage.seed,
     )
 
 
