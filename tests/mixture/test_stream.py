@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 from workbench import config
 from workbench.errors import BadInput
 from workbench.mixture.packing import pack
-from workbench.mixture.stream import Stream
-from workbench.objectives.batch import Batch
+from workbench.mixture.stream import Stream, gather
+from workbench.objectives.batch import Batch, Rows
 from workbench.objectives.mlm import MaskedLM
 
 LENGTH = 8
@@ -74,13 +76,65 @@ def test_the_report_says_what_the_run_really_gives() -> None:
     assert "14.0 epochs, more than 4" in long["eng"].warning
 
 
+class Counted(np.ndarray):
+    """Counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, index: object) -> object:
+        Counted.reads += 1
+        return np.asarray(self)[index]
+
+
 def test_a_thousand_languages_read_no_more_per_batch_than_ten() -> None:
     objective = MaskedLM(config.MaskedLM(), vocab_size=50, mask=4, first_id=5)
-    rows = {f"l{i:04}": pack([np.full(LENGTH, 10)], LENGTH) for i in range(1000)}
-    many = Stream(rows, dict.fromkeys(rows, 1e-3), objective, steps=300, batch_size=4, seed=0)
-    assert len(many.report()) == 1000
-    assert min(row.num_rows_drawn for row in many.report()) == 1
-    assert many.batch(299).inputs.shape == (4, LENGTH)
+    reads = {}
+    for number in (10, 1000):
+        plain = {f"l{i:04}": pack([np.full(LENGTH, 10)] * (1000 // number), LENGTH) for i in range(number)}
+        rows = {
+            lang: Rows(*(part.view(Counted) for part in (one.ids, one.segments, one.positions)))
+            for lang, one in plain.items()
+        }
+        many = Stream(rows, dict.fromkeys(rows, 1 / number), objective, steps=300, batch_size=4, seed=0)
+        assert len(many.report()) == number
+        assert min(row.num_rows_drawn for row in many.report()) >= 1
+        Counted.reads = 0
+        assert many.batch(299).inputs.shape == (4, LENGTH)
+        reads[number] = Counted.reads
+    assert reads[10] == reads[1000] == 3 * 4, "one copy per example and array"
+
+
+def test_rows_on_disk_give_the_same_batches_and_are_never_read_whole(tmp_path: Path) -> None:
+    mapped = {}
+    for lang, rows in ROWS.items():
+        parts = []
+        for name in ("ids", "segments", "positions"):
+            np.save(tmp_path / f"{lang}-{name}.npy", getattr(rows, name))
+            parts.append(np.load(tmp_path / f"{lang}-{name}.npy", mmap_mode="r"))
+        mapped[lang] = Rows(*parts)
+    objective = MaskedLM(config.MaskedLM(), vocab_size=50, mask=4, first_id=5)
+    disk = Stream(mapped, SHARES, objective, steps=12, batch_size=4, seed=0)
+    assert all(same(disk.batch(step), stream().batch(step)) for step in range(12))
+    arrays = [value for value in vars(disk).values() if isinstance(value, np.ndarray)]
+    assert sum(array.nbytes for array in arrays) == 12 * 4 * (4 + 2), "only the plan is in memory"
+
+
+def test_a_batch_larger_than_the_data_repeats_rows_and_says_how_often() -> None:
+    objective = MaskedLM(config.MaskedLM(), vocab_size=50, mask=4, first_id=5)
+    large = Stream({"cym": ROWS["cym"]}, {"cym": 1.0}, objective, steps=1, batch_size=12, seed=0)
+    seen = originals(large.batch(0))
+    assert {seen.count(i) for i in range(40, 45)} == {2, 3}
+    assert large.report()[0].epochs == 12 / 5
+
+
+def test_pairs_keep_which_part_a_token_belongs_to() -> None:
+    pairs = {lang: Rows(rows.ids, rows.segments, rows.positions, rows.segments * 7) for lang, rows in ROWS.items()}
+    index = (np.array([0, 1, 2, 1]), np.array([3, 4, 0, 19]))
+    found = gather([pairs["cym"], pairs["eng"], pairs["wol"]], *index)
+    assert found.part is not None
+    assert np.array_equal(found.part, found.segments * 7)
+    with pytest.raises(BadInput, match="some languages' rows hold pairs"):
+        gather([pairs["cym"], ROWS["eng"]], *index)
 
 
 def test_a_language_without_rows_is_an_error_that_names_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from workbench import config
 from workbench.errors import BadInput
@@ -42,6 +43,19 @@ def test_the_pivot_gets_its_share_before_the_mixture() -> None:
         weights.shares(COUNTS, config.ExponentMixture(), 100, pivot="eng", pivot_share=1.0)
     with pytest.raises(BadInput, match="pivot"):
         weights.shares(COUNTS, config.ExponentMixture(), 100, pivot="fra", pivot_share=0.5)
+
+
+def test_explicit_weights_are_scaled_to_shares_and_must_name_every_language() -> None:
+    weighted = config.ExplicitMixture(weights={"eng": 6.0, "cym": 3.0, "wol": 1.0})
+    assert weights.shares(COUNTS, weighted, 100) == pytest.approx({"eng": 0.6, "cym": 0.3, "wol": 0.1})
+    with pytest.raises(BadInput, match=r"mixture\.weights: \['wol'\] have none"):
+        weights.shares(COUNTS, config.ExplicitMixture(weights={"eng": 6.0, "cym": 3.0}), 100)
+    with pytest.raises(BadInput, match=r"mixture\.weights: \['cmy'\] are not among"):
+        weights.shares(COUNTS, config.ExplicitMixture(weights={"eng": 6.0, "cmy": 3.0, "wol": 1.0}), 100)
+    with pytest.raises(ValidationError, match="greater than 0"):
+        config.ExplicitMixture(weights={"eng": 0.0})
+    with pytest.raises(ValidationError, match="pivot_share: an explicit mixture gives the pivot its weight"):
+        config.Train(mixture=weighted, pivot_share=0.5)
 
 
 def test_a_language_without_examples_is_an_error() -> None:
