@@ -43,9 +43,12 @@ def joined(licences: Iterable[str]) -> str:
     return " AND ".join(dict.fromkeys(licence or UNSTATED for licence in licences))
 
 
-def want_yes(what: str, licence: str, accepted: bool, how: str) -> None:
-    """Raises: BadInput naming the resource, its licence and how to say yes, where it needs one that was not given."""
-    if not accepted and needs_yes(licence):
+def want_yes(what: str, licence: str, accepted: bool, how: str, terms: Terms | None = None) -> None:
+    """`terms`: where more is known of them than the licence's name tells.
+
+    Raises: BadInput naming the resource, its licence and how to say yes, where it needs one that was not given.
+    """
+    if not accepted and (terms or terms_of(licence)) in NEED_YES:
         raise BadInput(
             f"{what}: its licence is {licence or UNSTATED}, which is not known to allow every use. If yours is "
             f"allowed, say so with {how}. What is made from it stands under the same terms"

@@ -1,16 +1,18 @@
 """The catalogue: its facts, what it says of a language, checking files against it."""
 
 import argparse
+import shlex
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from workbench import languages
+from workbench import languages, load
 from workbench.errors import BadInput
 from workbench.files import sha256_file
 from workbench.records import Lang
-from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show
+from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show, language_id
 from workbench.sources.catalogue import Catalogue, Dataset, KnownFile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,11 +137,42 @@ def test_text_that_is_for_tests_counts_as_no_training_text(known: Catalogue) -> 
 def test_macrolanguages_scripts_and_licences_are_said(known: Catalogue) -> None:
     swahili = shown(known, "Swahili", {languages.parse("swa"): {"train strings": 500}})
     assert "Also filed under swc-Latn (Congo Swahili), swh-Latn" in swahili
-    assert 'data.targets (one download): adapt.resources = ["pseudo", "few-text"]' in swahili
+    assert "workbench run experiments/quickstart --set 'data.targets=[\"swa-Latn\"]'" in swahili
+    assert 'The recipe that fits: adapt.resources = ["pseudo", "few-text"]' in swahili
     assert "500 train strings" in swahili
     assert "Only with --accept-licence (non-commercial, or nothing stated): lafand, masakhaner" in swahili
     assert "nothing here is written in Latn; what there is, is kaz-Cyrl" in shown(known, "kaz-Latn")
     assert "`workbench data add NAME FILE --format tsv --lang tok-Latn" in shown(known, "tok")
+
+
+def test_the_study_that_is_shown_takes_the_language_as_its_target(known: Catalogue) -> None:
+    path = ROOT / "experiments" / "quickstart"
+    read = load.study(path).variants["none"].data.pretrain
+    assert {languages.parse(tag).code for tag in read} | {"swa"} == catalogue_show.QUICKSTART_BASE
+    for code in ("cym", "hau", "rus"):
+        said = catalogue_show.printed(
+            catalogue_show.describe(known, catalogue_show.Holdings(languages.parse(code), (), {"train strings": 9}))
+        )
+        (command,) = [line for line in said.splitlines() if line.startswith("  workbench run ")]
+        _, _, folder, *overrides = shlex.split(command)
+        assert folder == "experiments/quickstart"
+        study = load.study(path, [one for one in overrides if one != "--set"])
+        assert study.variants["none"].data.targets == (languages.parse(code).tag,)
+
+
+def test_a_signed_language_is_told_what_can_be_read(known: Catalogue) -> None:
+    assert "SignWriting" in shown(known, "ase")
+
+
+def test_the_list_is_narrowed_by_resource_language_and_terms(known: Catalogue) -> None:
+    def names(**wanted: Any) -> list[str]:
+        said = catalogue_show.printed(catalogue_show.listing(known, **wanted))
+        return [line.split()[0] for line in said.splitlines()[1:]]
+
+    assert names() == list(known.datasets)
+    assert names(lang=languages.parse("fij")) == ["gatitos", "ntrex", "sib200", "flores", "udhr"]
+    assert names(resource="lexicon", terms="copyleft") == ["freedict", "apertium"]
+    assert names(lang=languages.parse("fij"), resource="topics", terms="open") == []
 
 
 def test_a_language_may_be_named_by_code_or_name(known: Catalogue) -> None:
@@ -224,8 +257,49 @@ def test_list_and_show_print_and_an_empty_home_verifies_nothing(tmp_path, monkey
     said = capsys.readouterr().out
     assert "Welsh  cym-Latn" in said
     assert "Maltese  mlt-Latn" in said
+    (tmp_path / "cym.txt").write_text("bore da\nnos da i chi\n")
+    (tmp_path / "eng.txt").write_text("good morning\ngood night to you\n")
+    samples = [f"{code}={tmp_path / code}.txt" for code in ("cym", "eng")]
+    assert run("profiles", *samples, "--out", str(tmp_path / "p.npz")) == 0
+    assert "profiles of 2 languages, from so many texts: cym-Latn (2), eng-Latn (2)" in capsys.readouterr().out
+    assert str(language_id.load(tmp_path / "p.npz").name("nos da")) == "cym-Latn"
+    with pytest.raises(BadInput, match="wanted LANG=FILE"):
+        run("profiles", "cym", "--out", str(tmp_path / "q.npz"))
     assert run("verify") == 0
     assert "no data set under" in capsys.readouterr().out
+
+
+def test_ones_own_data_are_added_under_the_terms_of_their_licence(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "home"))
+    (tmp_path / "words.tsv").write_text("water\twai\nbread\tmadrai\n")
+    about = [
+        str(tmp_path / "words.tsv"),
+        "--format",
+        "tsv",
+        "--lang",
+        "fij",
+        "--resource",
+        "lexicon",
+        "--citation",
+        "me",
+    ]
+    with pytest.raises(BadInput, match=r"'free': its licence CC-BY-NC-4.0 is non-commercial, not --terms open"):
+        run("add", "free", *about, "--licence", "CC-BY-NC-4.0", "--terms", "open")
+    for licence, terms in [("CC-BY-NC-4.0", []), ("none stated", []), ("Odd-1.0", ["--terms", "non-commercial"])]:
+        with pytest.raises(BadInput, match=f"data set words: its licence is {licence}, .*--accept-licence"):
+            run("add", "words", *about, "--licence", licence, *terms)
+    assert not (tmp_path / "home").exists()
+    assert run("add", "words", *about, "--licence", "Odd-1.0", "--accept-licence") == 0
+    assert run("add", "more-words", *about, "--licence", "CC-BY-SA-4.0") == 0
+    with pytest.raises(BadInput, match="'words' is in the catalogue already"):
+        run("add", "words", *about, "--licence", "CC0-1.0")
+    added = catalogue.load(tmp_path / "home").datasets
+    assert (added["words"].terms, added["more-words"].terms) == ("unstated", "share-alike")
+    capsys.readouterr()
+    assert run("show", "fij") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "words lexicon fij-Latn 2 rows Odd-1.0 (say yes)" in said
+    assert "Only with --accept-licence (non-commercial, or nothing stated): udhr, words." in said
 
 
 @pytest.mark.data

@@ -1,4 +1,4 @@
-"""`workbench data list | show | fetch | verify | add | shard | clean`: thin calls into the library."""
+"""`workbench data list | show | fetch | verify | add | shard | profiles | clean`: thin calls into the library."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
     listed = _action(actions, "list", _list, "every data set in the catalogue")
     listed.add_argument("--resource", choices=get_args(Resource), help="only those that have this")
+    listed.add_argument("--lang", help="only those that have this language")
+    listed.add_argument("--terms", choices=get_args(Terms), help="only those under such terms")
 
     show = _action(actions, "show", _show, "what can be done with a language today")
     show.add_argument("languages", nargs="+", metavar="LANG", help="'cym', 'cym-Latn', 'cy' or 'Welsh'")
@@ -43,7 +45,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add.add_argument("--lang", required=True)
     add.add_argument("--resource", required=True, choices=get_args(Resource))
     add.add_argument("--licence", required=True, help="SPDX identifier, or 'none stated'")
-    add.add_argument("--terms", required=True, choices=get_args(Terms))
+    add.add_argument("--terms", choices=get_args(Terms), help="default: what the licence is known to mean")
+    add.add_argument("--accept-licence", action="store_true", help="yes, my use is allowed by its licence")
     add.add_argument("--citation", required=True, help="whom to credit, and how")
     add.add_argument("--title", default="")
 
@@ -56,6 +59,12 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     shard.add_argument("--rows", type=int, default=50_000, help="documents in a shard (default: %(default)s)")
     shard.add_argument("--unit", choices=["line", "paragraph"], default="line", help="what a document of a .txt is")
     shard.add_argument("--column", default="text", help="of a table: which column is the text")
+
+    profiles = _action(actions, "profiles", _profiles, "learn to tell languages apart, for `clean` and `lexicon`")
+    profiles.add_argument(
+        "samples", nargs="+", metavar="LANG=FILE", help="some hundred sentences of each, about as many of each"
+    )
+    profiles.add_argument("--out", required=True, type=Path, help="the .npz to write")
 
     clean = _action(actions, "clean", _clean, "clean shards and take out duplicates; resumes, and runs on many hosts")
     clean.add_argument("shards", type=Path, metavar="SHARDS", help="folder that `data shard` wrote")
@@ -90,7 +99,8 @@ def _list(options: argparse.Namespace) -> int:
     from workbench.sources import catalogue_show
     from workbench.sources.catalogue import load
 
-    table = catalogue_show.listing(load(_root()), options.resource, num_embedded=len(_embedded()))
+    lang = catalogue_show.find(options.lang) if options.lang else None
+    table = catalogue_show.listing(load(_root()), options.resource, len(_embedded()), lang=lang, terms=options.terms)
     print(catalogue_show.printed(table), end="")
     return 0
 
@@ -172,6 +182,7 @@ def verify(catalogue: Catalogue, root: Path, names: tuple[str, ...], *, each_fil
 
 
 def _add(options: argparse.Namespace) -> int:
+    from workbench import licences
     from workbench.errors import BadInput
     from workbench.sources import catalogue_fetch, catalogue_show
     from workbench.sources.catalogue import Dataset, load
@@ -179,13 +190,18 @@ def _add(options: argparse.Namespace) -> int:
     root = _root()
     if options.name in load(root).datasets:
         raise BadInput(f"data set {options.name!r} is in the catalogue already; give yours another name")
+    known = licences.terms_of(options.licence)
+    terms: Terms = options.terms or known
+    if known in ("non-commercial", "copyleft", "share-alike") and terms != known:
+        raise BadInput(f"data set {options.name!r}: its licence {options.licence} is {known}, not --terms {terms}")
+    licences.want_yes(f"data set {options.name}", options.licence, options.accept_licence, "--accept-licence", terms)
     try:
         dataset = Dataset(
             name=options.name,
             title=options.title or f"{options.name}, added by hand",
             resources=(cast(Resource, options.resource),),
             licence=options.licence,
-            terms=cast(Terms, options.terms),
+            terms=terms,
             citation=options.citation,
             page="",
             convention="iso639_3",
@@ -211,6 +227,24 @@ def _shard(options: argparse.Namespace) -> int:
     print(f"{report.rows:,} documents of {lang} in {len(written)} shards under {options.out}")
     for reason, number in report.dropped.counts.items():
         print(f"  left out {number:,} x {reason}; first: {report.dropped.examples[reason]}")
+    return 0
+
+
+def _profiles(options: argparse.Namespace) -> int:
+    from workbench.errors import BadInput
+    from workbench.sources import catalogue_show, language_id, text
+    from workbench.sources.lines import Report
+
+    samples: dict[Lang, list[str]] = {}
+    for given in options.samples:
+        tag, equals, path = given.partition("=")
+        if not equals or not path:
+            raise BadInput(f"data profiles {given!r}: wanted LANG=FILE, such as cym=welsh.txt")
+        lang = catalogue_show.find(tag)
+        samples.setdefault(lang, []).extend(one.text for one in text.documents(Path(path), lang, Report()))
+    language_id.train(samples).save(options.out)
+    told = ", ".join(f"{lang} ({len(found):,})" for lang, found in samples.items())
+    print(f"{options.out}: profiles of {len(samples)} languages, from so many texts: {told}")
     return 0
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from workbench import languages
 from workbench.errors import BadInput
+from workbench.licences import Terms
 from workbench.records import Lang
 from workbench.sources import linguameta
 from workbench.sources.catalogue import Catalogue, Entry
@@ -24,6 +25,10 @@ TASKS: tuple[Resource, ...] = (
     "intents", "slots", "topics", "sentiment", "parts of speech", "named entities", "inflection task",
 )  # fmt: skip
 FEW_SENTENCES = 2000  # running text below this is `few-text`: more is worth a base of its own
+# Languages that the base model of experiments/quickstart reads: there they cannot be targets.
+QUICKSTART_BASE = frozenset(
+    {"eng", "deu", "fra", "spa", "ita", "rus", "ell", "glg", "fin", "swa", "swh", "hau", "yor"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,9 @@ class Holdings:
         return list(
             dict.fromkeys(each.dataset.name for each in self.entries if set(wanted) & set(each.dataset.resources))
         )
+
+    def entries_of(self, name: str) -> list[Entry]:
+        return [each for each in self.entries if each.dataset.name == name]
 
     @property
     def texts(self) -> list[Entry]:
@@ -98,7 +106,9 @@ def describe(catalogue: Catalogue, found: Holdings, facts: linguameta.LanguageFa
             parts.append(Text(f"Members with data of their own: {', '.join(members)}."))
     if found.entries or found.embedded is not None:
         parts.append(Padding(_table(found), (1, 0)))
-    parts += [Text(line) for line in _advice(found)]
+    for line in _advice(found):
+        is_command = line.startswith("  workbench ")  # to be copied: never broken
+        parts.append(Text(line, no_wrap=is_command, overflow="ignore" if is_command else None))
     return Group(*parts)
 
 
@@ -116,16 +126,24 @@ def _members_with_data(catalogue: Catalogue, facts: linguameta.LanguageFacts, sh
 
 
 def _table(found: Holdings) -> Table:
-    table = Table("data set", "what", "filed as", "size", "licence", box=None, pad_edge=False, header_style="bold")
+    columns = ("data set", "what", "filed as", "size", "licence", "home")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     if found.embedded is not None:
         amount = ", ".join(f"{number:,} {what.replace('_', ' ')}" for what, number in found.embedded.items() if number)
-        table.add_row("embedded", "ready to run", found.lang.tag, amount or "not built yet", "per source")
+        table.add_row("embedded", "ready to run", found.lang.tag, amount or "not built yet", "per source", "fetch")
     for entry in sorted(found.entries, key=_by_use):
-        size = f"{entry.rows:,} rows" if entry.rows else entry.amount or "not counted"
+        size = f"{entry.rows:,} rows" if entry.rows else _amount(entry)
         what = ", ".join(entry.dataset.resources) + (" (for tests)" if entry.dataset.held_out else "")
         licence = entry.licence + (" (say yes)" if entry.dataset.needs_yes else "")
-        table.add_row(entry.dataset.name, what, _filed(entry, found.lang), Text(size), Text(licence))
+        home = "fetch" if entry.is_fetchable else "by hand"
+        table.add_row(entry.dataset.name, what, _filed(entry, found.lang), Text(size), Text(licence), home)
     return table
+
+
+def _amount(entry: Entry) -> str:
+    """The source's own list says which treebanks, or the tasks of which years."""
+    said = {"conllu": "treebanks ", "sigmorphon2023": "of "}.get(entry.dataset.format, "") if entry.amount else ""
+    return said + entry.amount if entry.amount else "not counted"
 
 
 def _by_use(entry: Entry) -> tuple[bool, int, str]:
@@ -141,6 +159,9 @@ def _advice(found: Holdings) -> Iterable[str]:
     lang, name = found.lang, languages.name(found.lang)
     if not found.entries and found.embedded is None:
         yield "No resource of this language is in the catalogue, which is not to say that there is none."
+        if lang.script == "Sgnw":
+            yield "The workbench reads writing: of a signed language that is SignWriting, or glosses (say -Latn)."
+            return
         yield (
             f"What helps most is a word list, one pair a line, English and {name}: "
             f"`workbench data add NAME FILE --format tsv --lang {lang} --resource lexicon ...` takes it in."
@@ -151,13 +172,9 @@ def _advice(found: Holdings) -> Iterable[str]:
         yield f"Mind: nothing here is written in {lang.script}; what there is, is {there}."
     resources, why = recipe(found)
     if found.embedded is not None:
-        now, because = embedded_recipe(found.embedded)
-        yield f"Runs today as one of a study's data.targets (one download): adapt.resources = {_toml(now)}"
-        yield f"  since {because}."
-        if more := [kind for kind in resources if kind not in now and f"all-{kind[4:]}" not in now]:
-            yield f"What can be fetched adds to that: {_toml(more)}."
+        yield from _today(found, resources)
     elif resources:
-        yield f"What continued training can use: {_toml(resources)}"
+        yield f"The recipe that fits: adapt.resources = {_toml(resources)},"
         yield f"  since {why}."
     else:
         yield "Nothing here to train on: what there is serves tests only. `workbench data add` takes your own."
@@ -173,6 +190,21 @@ def _advice(found: Holdings) -> Iterable[str]:
             yield f"Mind, {dataset}: {caveat}."
 
 
+def _today(found: Holdings, resources: list[str]) -> Iterable[str]:
+    """What a study of the embedded default can do with the language, as a command."""
+    now, because = embedded_recipe(found.embedded or {})
+    if found.lang.code == "eng":
+        yield "English is what studies set out from (data.pivot): its text, its labelled requests, its lexicons."
+        return
+    base = " --set 'data.pretrain=[\"eng-Latn\"]'" if found.lang.code in QUICKSTART_BASE else ""
+    yield "Runs today, with one download of 150 MB:"
+    yield f"  workbench run experiments/quickstart --set 'data.targets=[\"{found.lang}\"]'{base}"
+    yield f"The recipe that fits: adapt.resources = {_toml(now)},"
+    yield f"  since {because}."
+    if more := [kind for kind in resources if kind not in now and f"all-{kind[4:]}" not in now]:
+        yield f"What can be fetched adds to that: {_toml(more)}."
+
+
 def _toml(names: list[str]) -> str:
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
@@ -182,9 +214,10 @@ def _how_to_fetch(found: Holdings) -> str:
     if not names:
         return "All of it is to be fetched by hand from its pages; `workbench data fetch NAME` says how."
     others = f" (so too {', '.join(names[1:])})" if names[1:] else ""
+    yes = " --accept-licence" if found.entries_of(names[0])[0].dataset.needs_yes else ""
     return (
-        f"`workbench data fetch {names[0]} --lang {found.lang}` fetches it{others}. Studies name embedded languages "
-        "only: what is fetched is read from Python, with workbench.sources and workbench.synth."
+        f"`workbench data fetch {names[0]} --lang {found.lang}{yes}` fetches it{others}. From Python, what was fetched "
+        "is read with workbench.sources, and made into pseudo text with workbench.synth."
     )
 
 
@@ -199,11 +232,20 @@ def _measures(found: Holdings) -> str:
     return "What can be measured: nothing against human labels; only the loss on text that you hold out yourself."
 
 
-def listing(catalogue: Catalogue, resource: Resource | None = None, num_embedded: int = 0) -> Table:
-    """Every data set in one table."""
+def listing(
+    catalogue: Catalogue,
+    resource: Resource | None = None,
+    num_embedded: int = 0,
+    *,
+    lang: Lang | None = None,
+    terms: Terms | None = None,
+) -> Table:
+    """Every data set in one table, or those that have a resource, have a language, stand under some terms."""
+    with_lang = None if lang is None else {entry.dataset.name for entry in catalogue.of_language(lang)}
     table = Table("data set", "what", "languages", "pinned files", "rows", "licence", box=None, header_style="bold")
     for dataset in catalogue.datasets.values():
-        if resource is None or resource in dataset.resources:
+        fits = with_lang is None or dataset.name in with_lang
+        if fits and resource in (None, *dataset.resources) and terms in (None, dataset.terms):
             files = catalogue.files_of(dataset.name)
             is_embedded = dataset.format == "embedded"
             num_languages = num_embedded if is_embedded else len(catalogue.languages_of(dataset.name))

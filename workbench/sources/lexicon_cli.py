@@ -118,6 +118,8 @@ def _suspects(options: argparse.Namespace) -> int:
         if path in lexicons:
             raise BadInput(f"lexicon {path}: given twice")
         lexicons[path] = reader.read(Path(path), options.format, source, lang, report=Report(), origin=path)
+    if len(short := {Path(path).name: lexicon for path, lexicon in lexicons.items()}) == len(lexicons):
+        lexicons = short
     profiles = language_id.load(options.profiles) if options.profiles else None
     pairs = lexicon_quality.suspects(lexicons)
     alone = list(lexicon_quality.misfits(lexicons, profiles))
