@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from workbench import licences
+from workbench import config, licences
 from workbench.errors import BadInput
+from workbench.runs import manifest
 from workbench.sources import catalogue, embedded
+from workbench.stages import source
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,23 @@ def test_the_catalogue_s_own_terms_are_those_its_licences_name() -> None:
 def test_of_the_embedded_sources_one_names_no_edition_and_the_others_are_free() -> None:
     asked = [one.source for one in embedded.licences() if licences.needs_yes(one.licence)]
     assert asked == ["chichewa"]
+
+
+def test_a_study_of_ones_own_text_names_its_licence_or_says_yes() -> None:
+    assert config.Files(folder="text", licence="CC-BY-4.0").licence == "CC-BY-4.0"
+    for licence in ("", "CC-BY-NC-4.0"):
+        said = f"the text in 'text': its licence is {licence or 'unstated'}, .*accept_licence = true"
+        with pytest.raises(ValidationError, match=said):
+            config.Files(folder="text", licence=licence)
+        allowed = config.Files(folder="text", licence=licence, accept_licence=True)
+        assert allowed.identity() == config.Files(folder="elsewhere", licence="CC0-1.0").identity()
+        assert [(one.source, one.licence) for one in source.licences(allowed)] == [("own text", licence or "unstated")]
+    assert source.licences(config.Embedded()) == embedded.licences()
+
+
+def test_the_manifest_of_a_run_names_the_licences_and_those_that_are_not_free() -> None:
+    read = [["news", "CC-BY-4.0", "them"], ["crawl", "none stated", ""]]
+    written = manifest.manifest(["cpu:0"], 0, {"revision": "r", "licences": read}, {})
+    assert written["data"] == {"revision": "r", "licences": read, "asked": ["crawl"]}
+    with pytest.raises(KeyError, match="licences"):
+        manifest.manifest(["cpu:0"], 0, {"revision": "r"}, {})

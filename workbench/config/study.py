@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from workbench import languages
+from workbench import languages, licences
 from workbench.config.model import Model
 from workbench.config.objective import MaskedLM, Objective
 from workbench.config.part import Part, Positive, Rate
@@ -27,9 +27,22 @@ class Files(Part):
     folder: str = Field(min_length=1, description="never part of the identity: what the files hold is")
     unit: Literal["line", "paragraph"] = Field(default="line", description="what a document of a .txt is")
     column: str = Field(default="text", min_length=1, description="of a table: which column is the text")
+    licence: str = Field(default="", description="SPDX, of the text; every manifest and report names it")
+    accept_licence: bool = Field(default=False, description="yes, my use is allowed: of one not free, or not stated")
+
+    @model_validator(mode="after")
+    def _licence_allows(self) -> Self:
+        try:
+            licences.want_yes(
+                f"the text in {self.folder!r}", self.licence, self.accept_licence, "accept_licence = true"
+            )
+        except BadInput as error:
+            raise ValueError(f"{error}; or name a free one with licence = ...") from error
+        return self
 
     def identity(self) -> dict[str, Any]:
-        return {name: value for name, value in super().identity().items() if name != "folder"}
+        unread = ("folder", "licence", "accept_licence")
+        return {name: value for name, value in super().identity().items() if name not in unread}
 
 
 Source = Annotated[Embedded | Files, Field(discriminator="kind")]

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from workbench import licences
+
 PACKAGES = (
     "jax",
     "jaxlib",
@@ -40,7 +42,12 @@ def code_revision() -> str:
 
 
 def manifest(devices: list[str], seed: int, data: dict[str, Any], stages: dict[str, str]) -> dict[str, Any]:
-    """What ran, on what: `data` holds revisions and licences, `stages` the folders of the stages it built on."""
+    """What ran, on what: `data` holds the revision and `licences`, rows of (source, licence, citation) of all that was
+    read; `stages` the folders of the stages it built on. `asked`: sources whose licence is not free, or not stated.
+
+    Raises: KeyError where `data` has no licences: a run that names none is no record.
+    """
+    asked = [source for source, licence, _ in data["licences"] if licences.needs_yes(licence)]
     return {
         "code": code_revision(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -49,7 +56,7 @@ def manifest(devices: list[str], seed: int, data: dict[str, Any], stages: dict[s
         "processor": platform.machine(),
         "devices": devices,
         "seed": seed,
-        "data": data,
+        "data": {**data, "asked": asked},
         "stages": stages,
     }
 

@@ -25,7 +25,7 @@ from workbench.stages.corpora import held_out, measured, pseudo_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
-from workbench.stages.source import Text, open_text
+from workbench.stages.source import Text, licences, open_text
 from workbench.stages.tokenize import MODEL
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model
@@ -147,9 +147,9 @@ def _cost(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
 
 
 def _write_manifest(stage: Stage) -> None:
-    sources: dict[str, Any] = {"revision": stage.identity["data_revision"], "licences": []}
-    if stage.config.data.source.kind == "embedded":
-        sources["licences"] = [[one.source, one.licence, one.citation] for one in embedded.licences()]
+    found = licences(stage.config.data.source)
+    sources: dict[str, Any] = {"revision": stage.identity["data_revision"]}
+    sources["licences"] = [[one.source, one.licence, one.citation] for one in found]
     folders = {role: source.folder.name for role, source in stage.inputs.items()}
     devices = [f"{device.platform}:{device.device_kind}" for device in jax.devices()]
     write_json(stage.folder / "manifest.json", manifest(devices, stage.seed, sources, folders))

@@ -17,11 +17,10 @@ from workbench.reports.html import Inputs
 from workbench.reports.report import report
 from workbench.reports.spec import Spec
 from workbench.runs.manifest import code_revision, versions
-from workbench.sources import embedded
 from workbench.sources.embedded import EmbeddedData
 from workbench.stages import source
 from workbench.stages.plan import Stage
-from workbench.stages.source import Text, open_text
+from workbench.stages.source import Text, licences, open_text
 
 
 def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, path: Path, folder: Path) -> Path:
@@ -34,7 +33,7 @@ def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
     shown = [s for s in plan if s.kind == "run" and s.seed == seed and s.variant in _shown(study)]
     maps = [s.folder / "embeddings.npz" for s in shown if "retrieval" in s.config.measures]
     data = open_text(first.data.source, results.data_revision)
-    licences = embedded.licences() if first.data.source.kind == "embedded" else ()
+    found = licences(first.data.source)
     inputs = Inputs(
         title=study.name,
         question=study.question,
@@ -47,7 +46,7 @@ def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
             {"lang": row["lang"], "tokens": row["num_tokens"], "share": row["share"], "epochs": row["epochs"]}
             for row in _rounded(read_json(base.folder / "mixture.json"))
         ],
-        licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in licences],
+        licences=[{"source": x.source, "licence": x.licence, "citation": x.citation} for x in found],
         reproduce={
             "command": shlex.join(["workbench", "run", str(path)]),
             "code": code_revision(),

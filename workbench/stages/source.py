@@ -14,10 +14,11 @@ import numpy as np
 from workbench import config, languages
 from workbench.errors import BadInput
 from workbench.files import sha256_file
+from workbench.licences import UNSTATED
 from workbench.records import Document, Lang
 from workbench.seeds import stream
 from workbench.sources import embedded, text
-from workbench.sources.embedded import EmbeddedData
+from workbench.sources.embedded import EmbeddedData, Licence
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -74,6 +75,17 @@ def open_text(source: config.Source, revision: str) -> Text:
             return embedded.prepare()
         case config.Files():
             return OwnText(source, revision)
+        case _:
+            assert_never(source)
+
+
+def licences(source: config.Source) -> list[Licence]:
+    """Under what terms the study's data stand, for its manifests and its report."""
+    match source:
+        case config.Embedded():
+            return embedded.licences()
+        case config.Files():
+            return [Licence("own text", source.licence or UNSTATED, "")]
         case _:
             assert_never(source)
 

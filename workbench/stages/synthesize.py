@@ -14,6 +14,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.synth import inflection_tasks, pseudo_labels
 from workbench.synth.lexicon import synthesise, word_list_documents
+from workbench.synth.made_from import made_from
 
 
 def run(stage: Stage, report: Report) -> None:
@@ -23,6 +24,7 @@ def run(stage: Stage, report: Report) -> None:
     requests = (Document(pair.id, pair.source, pivot, "intents") for pair in labelled)
     sentences = [*data.documents(pivot, "train"), *requests]
     langs = targets(config)
+    licence_of = {one.source: one.licence for one in embedded.licences()}
     rows = []
     for number, lang in enumerate(langs):
         report(Progress(number, len(langs), note=lang.tag))
@@ -38,6 +40,7 @@ def run(stage: Stage, report: Report) -> None:
         write_documents(synthetic_file(stage.folder, "pseudo", lang), made.documents)
         write_documents(synthetic_file(stage.folder, "word-list", lang), words)
         write_documents(synthetic_file(stage.folder, "inflection", lang), tasks)
+        origin = made_from(made.documents, sentences, lexicon, licence_of)
         coverage = asdict(made.coverage) | {
             "token_coverage": made.coverage.token_coverage,
             "type_coverage": made.coverage.type_coverage,
@@ -47,7 +50,8 @@ def run(stage: Stage, report: Report) -> None:
             {
                 "lang": lang.tag,
                 "lexicon": lexicon.origin,
-                "licence": lexicon.licence,
+                "licence": origin.licence,
+                "made_from": {"lexicon": lexicon.licence, "texts": origin.texts},
                 "permuted": config.synth.permute_lexicon,
                 "seed": stage.seed,
                 **coverage,
