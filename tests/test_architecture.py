@@ -23,7 +23,7 @@ ROWS: list[set[str]] = [
     {"synth", "mixture", "models"},
     {"runs"},
     {"training"},
-    {"evaluation"},
+    {"evaluation", "exchange"},
     {"stages"},
     {"cli"},
     {"__main__"},
@@ -38,6 +38,9 @@ DOORS = {
     "datasets": {"sources/hub.py"},
     "unimorph": {"sources/unimorph.py"},
     "sentencepiece": {"tokenizer"},
+    "safetensors": {"exchange"},
+    "tokenizers": {"exchange"},
+    "huggingface_hub": {"exchange"},
 }
 PICKLE = "pick" + "le"  # so that a search for it finds uses only
 HOST_ONLY = [

@@ -52,14 +52,37 @@ def _parser() -> argparse.ArgumentParser:
     catalogue_cli.add_parser(verbs)
     lexicon_cli.add_parser(verbs)
 
+    export = _verb(verbs, "export", _export, "write a finished run in a layout that others load, checked, with a card")
+    export.add_argument("run", type=Path, help="folder of a finished run: runs/STUDY/VARIANT-s0-HASH, or a stage of it")
+    export.add_argument("--out", type=Path, help="folder to make (default: RUN/export)")
+    export.add_argument(
+        "--layout",
+        choices=["auto", "workbench"],
+        default="auto",
+        help="auto: ModernBERT, Llama or T5, whichever computes the same; workbench: our own, which always fits",
+    )
+
+    take = _verb(
+        verbs, "import", _import, "read a published encoder (ModernBERT or XLM-R shape), checked, to start from"
+    )
+    take.add_argument("model", help="a folder with config.json and safetensors, or OWNER/NAME on the Hugging Face hub")
+    take.add_argument("--out", type=Path, required=True, help="folder to make")
+    take.add_argument("--revision", help="of the hub's repository: a branch, tag or commit")
+
     doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
     doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")
     doctor.set_defaults(func=_doctor)
     return parser
 
 
-def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:
+def _verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
+    parser.set_defaults(func=func)
+    return parser
+
+
+def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:
+    parser = _verb(verbs, name, func, help)
     parser.add_argument("study", type=Path, help="folder with a study.toml, for example experiments/quickstart")
     parser.add_argument(
         "--set",
@@ -69,7 +92,6 @@ def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help
         metavar="KEY=VALUE",
         help="override, e.g. pretrain.steps=100",
     )
-    parser.set_defaults(func=func)
     return parser
 
 
@@ -101,6 +123,23 @@ def _report(options: argparse.Namespace) -> int:
     from workbench.stages import study
 
     return study.report(options.study, options.overrides, options.out)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from workbench import exchange
+
+    print(exchange.export(options.run, options.out, options.layout))
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from workbench import exchange
+
+    unused = exchange.import_encoder(options.model, options.out, options.revision)
+    print(options.out)
+    if unused:
+        print(f"left out, having no place in an encoder with a vocabulary head: {', '.join(unused)}")
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:
