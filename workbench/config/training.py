@@ -68,7 +68,7 @@ class Optim(Part):
     `adamw`: Loshchilov & Hutter 2019. `adafactor`: Shazeer & Stern 2018, updates relative to each weight's size, no
     momentum unless beta1 is given. `lion`: Chen et al. 2023; wants a learning rate 3 to 10 times smaller, and a decay
     as much larger. `muon`: Jordan et al. 2024 for the matrices of the blocks and the head, with updates as large as
-    AdamW's (Liu et al. 2025), and AdamW without decay for embeddings, norms and biases.
+    AdamW's (Liu et al. 2025), and AdamW for embeddings, norms and biases.
     """
 
     kind: Literal["adamw", "adafactor", "lion", "muon"] = "adamw"

@@ -12,7 +12,7 @@ from optax.contrib import MuonDimensionNumbers, muon
 from workbench import config
 from workbench.errors import BadInput
 
-NOT_DECAYED = ("scale", "vocab_bias", "offset_bias", "relative_bias")
+NOT_DECAYED = ("scale", "vocab_bias", "offset_bias", "relative")
 UPDATE_SIZE = 0.2  # root mean square of a Muon update, AdamW's usual one: one learning rate suits both kinds of leaf
 # Matrices by the last part of their name: which of the last axes are summed over, and which come out. Axes before
 # these (the layers of a scanned stack) are matrices of their own.
@@ -39,8 +39,9 @@ def rule(settings: config.Optim) -> Rule:
     return Rule(beta2, settings.weight_decay, settings.clip_norm, beta1, settings.kind, settings.ema_decay)
 
 
-def _name(path: tuple[Any, ...]) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+def _axes(path: tuple[Any, ...]) -> MuonDimensionNumbers | None:
+    name = jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+    return MATRICES.get(name.rpartition(".")[2])
 
 
 def decays(model: Any) -> Any:
@@ -52,7 +53,7 @@ def decays(model: Any) -> Any:
 
 def matrices(model: Any) -> Any:
     """The axes of each leaf that Muon makes orthogonal, None for the others. Same structure as `model`."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: MATRICES.get(_name(path).rpartition(".")[2]), model)
+    return jax.tree_util.tree_map_with_path(lambda path, _: _axes(path), model)
 
 
 def optimizer(rule: Rule) -> optax.GradientTransformation:
@@ -72,13 +73,20 @@ def optimizer(rule: Rule) -> optax.GradientTransformation:
         case "lion":
             update = optax.lion(1.0, b1=rule.beta1, b2=rule.beta2, weight_decay=rule.weight_decay, mask=decays)
         case "muon":
-            update = muon(
-                1.0,
-                beta=rule.beta1,
-                weight_decay=rule.weight_decay,
-                adam_b2=rule.beta2,
-                muon_weight_dimension_numbers=matrices,
-                consistent_rms=UPDATE_SIZE,
+            update = optax.partition(
+                {
+                    "matrix": muon(
+                        1.0,
+                        beta=rule.beta1,
+                        weight_decay=rule.weight_decay,
+                        muon_weight_dimension_numbers=matrices,
+                        consistent_rms=UPDATE_SIZE,
+                    ),
+                    "other": optax.adamw(1.0, b2=rule.beta2, weight_decay=rule.weight_decay, mask=decays),
+                },
+                lambda model: jax.tree_util.tree_map_with_path(
+                    lambda path, _: "other" if _axes(path) is None else "matrix", model
+                ),
             )
         case _:
             assert_never(rule.kind)
