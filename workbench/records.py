@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
+from typing import Any, TypeVar, cast
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,3 +114,19 @@ class Dropped:
 
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
+
+
+def draft(record: type[Record]) -> type[Record]:
+    """A twin of a frozen record that is not frozen, and so takes a quarter of the time to make.
+
+    For readers that make millions: they make drafts, and have them be records by setting their `__class__`.
+    """
+    like = [(one.name, one.type, field(default=one.default)) for one in fields(cast(Any, record))]
+    return cast("type[Record]", make_dataclass(record.__name__, like, slots=True))
+
+
+def sealed(drafts: list[Record], record: type[Record]) -> list[Record]:
+    """The drafts, from here on frozen records."""
+    for one in drafts:
+        one.__class__ = record
+    return drafts

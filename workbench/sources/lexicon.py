@@ -30,8 +30,8 @@ from workbench.errors import BadInput
 from workbench.records import Lang, Lexicon, Translation
 from workbench.sources import lexicon_json, lexicon_xml
 from workbench.sources.catalogue_kinds import LexiconFormat
-from workbench.sources.lexicon_entry import Entry, entry
-from workbench.sources.lines import Report, header, lines, reject, rows, unquote
+from workbench.sources.lexicon_entry import Entry, clean_rows, entry
+from workbench.sources.lines import Report, blocks, header, lines, reject, rows, unquote
 
 Format = LexiconFormat
 PairFormat = Literal["panlex", "annotations"]
@@ -152,13 +152,19 @@ def write(path: Path, lexicon: Lexicon, origins: Mapping[tuple[str, str], tuple[
 
 def table(path: Path, columns: Literal[2, 3], report: Report | None) -> Iterator[Entry]:
     """Rows of exactly two columns (source, target) or three (source, target, pos)."""
-    for number, line in lines(path, report):
-        fields = line.split("\t")
-        if len(fields) != columns:
-            found = "blank line" if not line.strip() else f"wanted {columns} tab-separated columns, not {len(fields)}"
-            reject(report, f"{path}:{number}", found, line)
-        elif one := entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report):
-            yield one
+    for first, found, whole in blocks(path, report):
+        if whole is not None and (made := clean_rows(found, whole, columns)) is not None:
+            yield from made
+            continue
+        for number, line in enumerate(found, first):
+            if line is None:
+                continue
+            fields = line.split("\t")
+            if len(fields) != columns:
+                reason = f"wanted {columns} tab-separated columns, not {len(fields)}" if line.strip() else "blank line"
+                reject(report, f"{path}:{number}", reason, line)
+            elif one := entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report):
+                yield one
 
 
 def own(path: Path, report: Report | None) -> Iterator[Entry]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from unicodedata import is_normalized, normalize
 
 from workbench.sources.lines import Report, note, reject
@@ -62,6 +64,29 @@ def _is_clean(text: str) -> bool:
         and "\ufffd" not in text
         and (text.isascii() or is_normalized("NFC", text))
     )
+
+
+def clean_rows(lines: Sequence[str | None], whole: str, columns: Literal[2, 3]) -> list[Entry] | None:
+    """The entries of lines (`whole`: parted by line ends) that hold nothing to clean or to refuse, else None.
+
+    The same as `entry` makes of each, but looked through at once. A part of speech may be empty.
+    """
+    sides = f"\n{whole}\n".replace("\t", "\n")
+    fields = sides[1:-1].split("\n")
+    texts, others = fields[::columns], fields[1::columns]
+    if (
+        set(map(str.count, cast("Sequence[str]", lines), repeat("\t"))) != {columns - 1}
+        or not (all(texts) and all(others))
+        or any(odd in sides for odd in ("  ", " \n", "\n ", "\ufffd"))
+        or not sides.replace("\n", " ").isprintable()
+        or not (sides.isascii() or is_normalized("NFC", sides))
+    ):
+        return None
+    pos = fields[2::3] if columns == 3 else repeat("")
+    return list(map(_new, repeat(Entry), zip(texts, others, pos, repeat(1.0), strict=False)))
+
+
+_new = cast(Any, tuple.__new__)  # all that `Entry._make` does
 
 
 def leave_out(report: Report | None, path: Path, at: int | str, reason: str, got: str) -> None:

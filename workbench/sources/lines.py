@@ -16,14 +16,17 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterator
-from functools import partial
+from io import BufferedIOBase, BytesIO
+from itertools import repeat
 from pathlib import Path
-from typing import IO, cast
+from typing import NamedTuple, cast
 
 from workbench.errors import BadInput, Unavailable
 from workbench.records import Dropped
 
 MAX_LINE_BYTES = 16 * 1024 * 1024  # a longer line is no sentence, paragraph or row; memory stays bounded
+BLOCK_BYTES = 1 << 16  # what is decoded and cut at once: enough to hide the cost of a call, and within a core's cache
+_NEWLINE = ord("\n")
 
 
 class Report:
@@ -80,60 +83,99 @@ def note(report: Report | None, place: str, what: str, got: str) -> None:
         report.note(what, f"{place}: {_short(got)}")
 
 
-def lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
-    """(line number, text) of a UTF-8 file, plain or `.gz`, `.xz`, `.bz2`; line ends and a leading BOM taken off.
+class Block(NamedTuple):
+    """Lines that follow each other: the number of the first, and their texts (None: left out).
+
+    `whole` is all of them, parted by `\\n`; None where it has not been looked through as a whole, as the line is alone.
+    """
+
+    first: int
+    lines: list[str | None]
+    whole: str | None
+
+
+def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
+    """The lines of a UTF-8 file, plain or `.gz`, `.xz`, `.bz2`, many at a time; line ends and a leading BOM taken off.
+
+    A block in which nothing is wrong comes whole. Any other comes line by line, so that a reader has seen all that is
+    before the line that is wrong.
 
     Raises: BadInput where there is no such file, or it is empty or damaged; Unavailable where it cannot be read.
     """
-    for number, text in every_line(path, report):
-        if text is not None:
-            yield number, text
-
-
-def every_line(path: Path, report: Report | None = None) -> Iterator[tuple[int, str | None]]:
-    """As `lines`, with None for a line that was left out: for formats in which lines belong together."""
-    number = 0
+    number = 1
     with _open(path) as file:
         try:
-            for number, raw in enumerate(iter(partial(file.readline, MAX_LINE_BYTES), b""), 1):
-                try:
-                    text: str | None = raw.decode()
-                except UnicodeDecodeError:
-                    text = None
-                if text is None or number == 1 or b"\r" in raw or b"\0" in raw or len(raw) >= MAX_LINE_BYTES:
-                    text = _text(file, raw, path, number, report)
-                elif text[-1] == "\n":
-                    text = text[:-1]
-                yield number, text
+            while chunk := file.read1(min(BLOCK_BYTES, MAX_LINE_BYTES)):
+                if chunk[-1] != _NEWLINE:
+                    chunk += file.readline(MAX_LINE_BYTES)
+                text = _sound(chunk, number == 1)
+                if text is not None:
+                    found = text.split("\n")
+                    yield Block(number, cast("list[str | None]", found), text)
+                    number += len(found)
+                    continue
+                for raw in BytesIO(chunk):
+                    yield Block(number, [_text(file, raw, path, number, report)], None)
+                    number += 1
         except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise BadInput(
-                f"{path}: the archive is damaged or cut short after line {number} ({error}); fetch it again"
+                f"{path}: the archive is damaged or cut short after line {number - 1} ({error}); fetch it again"
             ) from error
         except OSError as error:
             if path.suffix in {".gz", ".xz", ".bz2"} and error.errno is None:
                 raise BadInput(f"{path}: not a whole {path.suffix} archive ({error}); fetch it again") from error
-            raise Unavailable(f"{path}: reading stopped after line {number}: {error}") from error
-    if number == 0:
+            raise Unavailable(f"{path}: reading stopped after line {number - 1}: {error}") from error
+    if number == 1:
         raise BadInput(f"{path}: the file is empty; wanted at least one line; fetch it again or remove it")
+
+
+def lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
+    """(line number, text) of each line that is not left out; see `blocks`."""
+    for first, found, whole in blocks(path, report):
+        if whole is not None:
+            yield from enumerate(cast("list[str]", found), first)
+        elif (text := found[0]) is not None:
+            yield first, text
+
+
+def every_line(path: Path, report: Report | None = None) -> Iterator[tuple[int, str | None]]:
+    """As `lines`, with None for a line that was left out: for formats in which lines belong together."""
+    for first, found, _ in blocks(path, report):
+        yield from enumerate(found, first)
 
 
 def rows(
     path: Path, columns: int, report: Report | None = None, *, blank: bool = False, skip: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a tab-separated file: `columns` fields each; blank lines pass only if `blank`."""
-    for number, line in lines(path, report):
-        if number <= skip:
-            continue
-        if not line.strip():
-            if not blank:
-                reject(report, f"{path}:{number}", "blank line", line)
-            continue
-        fields = line.split("\t")
-        if len(fields) != columns:
-            reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
-            reject(report, f"{path}:{number}", reason, line)
-            continue
-        yield number, fields
+    for first, found in row_blocks(path, columns, report, blank=blank, skip=skip):
+        yield from enumerate(map(list, found), first)
+
+
+def row_blocks(
+    path: Path, columns: int, report: Report | None = None, *, blank: bool = False, skip: int = 0
+) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
+    """As `rows`, many at a time where nothing is wrong: (number of the first line, fields of it and those after)."""
+    for first, found, whole in blocks(path, report):
+        if whole is not None:
+            texts = cast("list[str]", found)[max(0, skip + 1 - first) :]
+            if set(map(str.count, texts, repeat("\t"))) == {columns - 1} and all(map(str.strip, texts)):
+                fields = "\t".join(texts).split("\t")
+                yield max(first, skip + 1), list(zip(*(fields[n::columns] for n in range(columns)), strict=True))
+                continue
+        for number, line in enumerate(found, first):
+            if number <= skip or line is None:
+                continue
+            if not line.strip():
+                if not blank:
+                    reject(report, f"{path}:{number}", "blank line", line)
+                continue
+            fields = line.split("\t")
+            if len(fields) != columns:
+                reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
+                reject(report, f"{path}:{number}", reason, line)
+                continue
+            yield number, [tuple(fields)]
 
 
 def header(path: Path) -> tuple[str, ...]:
@@ -170,28 +212,44 @@ def unquote(field: str) -> str:
     return field
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BufferedIOBase:
     try:
         match path.suffix:
             case ".gz":
-                return cast(IO[bytes], gzip.open(path, "rb"))
+                return cast(BufferedIOBase, gzip.open(path, "rb"))
             case ".xz":
-                return cast(IO[bytes], lzma.open(path, "rb"))
+                return lzma.open(path, "rb")
             case ".bz2":
-                return cast(IO[bytes], bz2.open(path, "rb"))
+                return bz2.open(path, "rb")
             case _:
-                return path.open("rb")
+                return cast(BufferedIOBase, path.open("rb", buffering=BLOCK_BYTES))
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"{path}: {error.strerror}; wanted a file; check the path, or fetch the data set") from error
     except OSError as error:
         raise Unavailable(f"{path}: cannot be opened: {error.strerror}") from error
 
 
-def _text(file: IO[bytes], raw: bytes, path: Path, number: int, report: Report | None) -> str | None:
+def _sound(chunk: bytes, is_first: bool) -> str | None:
+    """The text of whole lines, without the last line end; None where something in it is to be reported."""
+    if len(chunk) > MAX_LINE_BYTES or (len(chunk) == MAX_LINE_BYTES and chunk[-1] != _NEWLINE):
+        return None  # there may be too long a line in it
+    if b"\r" in chunk:
+        chunk = chunk.replace(b"\r\n", b"\n")
+    if b"\r" in chunk or b"\0" in chunk:
+        return None
+    try:
+        text = chunk.decode()
+    except UnicodeDecodeError:
+        return None
+    return (text.removeprefix("\ufeff") if is_first else text).removesuffix("\n")
+
+
+def _text(file: BufferedIOBase, raw: bytes, path: Path, number: int, report: Report | None) -> str | None:
     """The line's text, or None where the line is left out."""
-    if len(raw) >= MAX_LINE_BYTES and not raw.endswith(b"\n"):
-        while (more := file.readline(MAX_LINE_BYTES)) and not more.endswith(b"\n"):
-            pass
+    if len(raw) > MAX_LINE_BYTES or (len(raw) == MAX_LINE_BYTES and raw[-1] != _NEWLINE):
+        more = raw
+        while more and more[-1] != _NEWLINE:
+            more = file.readline(MAX_LINE_BYTES)
         shown = raw[:80].decode(errors="replace")
         reject(report, f"{path}:{number}", f"a line of {MAX_LINE_BYTES:,} bytes or more", shown)
         return None
@@ -201,17 +259,14 @@ def _text(file: IO[bytes], raw: bytes, path: Path, number: int, report: Report |
         advice = f"byte {raw[error.start]:#04x} at column {error.start + 1}; convert the file to UTF-8"
         reject(report, f"{path}:{number}", "not UTF-8", raw.decode(errors="replace"), advice)
         return None
-    if text[-1:] == "\n":
-        text = text[:-2] if text[-2:-1] == "\r" else text[:-1]
-    elif text[-1:] == "\r":
-        text = text[:-1]
     if number == 1:
         text = text.removeprefix("\ufeff")
-    if "\r" in text or "\0" in text:
-        if "\0" in text:
-            reject(report, f"{path}:{number}", "a NUL byte in the line", text, "is this a text file, and UTF-8?")
-        else:
-            reject(report, f"{path}:{number}", "a carriage return inside the line", text, "old Mac line ends?")
+    text = text.removesuffix("\n").removesuffix("\r")
+    if "\0" in text:
+        reject(report, f"{path}:{number}", "a NUL byte in the line", text, "is this a text file, and UTF-8?")
+        return None
+    if "\r" in text:
+        reject(report, f"{path}:{number}", "a carriage return inside the line", text, "old Mac line ends?")
         return None
     return text
 

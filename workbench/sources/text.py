@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 from workbench import languages
 from workbench.errors import BadInput, Unavailable
-from workbench.records import Document, Lang
-from workbench.sources.lines import MAX_LINE_BYTES, Report, every_line, header, lines, reject, rows
+from workbench.records import Document, Lang, draft, sealed
+from workbench.sources.lines import MAX_LINE_BYTES, Report, blocks, every_line, header, reject, row_blocks, rows
 
 Unit = Literal["line", "paragraph"]
+
+_Draft = draft(Document)
 
 
 def documents(
@@ -28,7 +30,9 @@ def documents(
     match _kind(path):
         case ".txt":
             yield from plain(path, lang, report, unit=unit)
-        case ".jsonl" | ".json" | ".tsv" | ".parquet":
+        case ".tsv":
+            yield from _table_documents(path, lang, report, column)
+        case ".jsonl" | ".json" | ".parquet":
             yield from _documents(path, lang, report, column)
         case other:
             raise BadInput(
@@ -40,11 +44,12 @@ def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = 
     """A document per line, or per paragraph (lines between blank ones, joined by spaces)."""
     stem, name = path.name.split(".")[0], path.name
     if unit == "line":
-        for number, line in lines(path, report):
-            if text := line.strip():
-                if report is not None:
-                    report.rows += 1
-                yield Document(f"{stem}-{number:07d}", languages.nfc(text), lang, name)
+        for first, found, whole in blocks(path, report):
+            texts = [(number, line.strip()) for number, line in enumerate(found, first) if line is not None]
+            if whole is None or not whole.isascii():
+                texts = [(number, languages.nfc(text)) for number, text in texts]
+            made = [_Draft(f"{stem}-{str(number).zfill(7)}", text, lang, name) for number, text in texts if text]
+            yield from _counted(made, report)
         return
     begun, parts, size = 0, list[str](), 0
     for number, line_or_none in every_line(path, report):
@@ -56,14 +61,14 @@ def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = 
             if size > MAX_LINE_BYTES:
                 raise BadInput(f"{path}:{begun}: a paragraph of more than {size:,} characters; use unit='line'?")
         elif line_or_none is not None and parts:
-            yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, path, report)
+            yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, name, report)
             begun, parts, size = 0, [], 0
     if parts:
-        yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, path, report)
+        yield _document(f"{stem}-{begun:07d}", " ".join(parts), lang, name, report)
 
 
 def _documents(path: Path, lang: Lang, report: Report | None, column: str) -> Iterator[Document]:
-    stem = path.name.split(".")[0]
+    stem, source = path.name.split(".")[0], path.name
     for place, (where, row) in enumerate(table_rows(path, report), 1):
         text = row.get(column)
         if not isinstance(text, str) or not text.strip():
@@ -71,14 +76,50 @@ def _documents(path: Path, lang: Lang, report: Report | None, column: str) -> It
             reject(report, where, f"wanted a text in {column!r}", got)
             continue
         key = row.get("id")
-        name = str(key) if isinstance(key, int | str) and str(key) else f"{stem}-{place:07d}"
-        yield _document(name, text.strip(), lang, path, report)
+        name = (key if type(key) is str else str(key) if isinstance(key, int | str) else "") or f"{stem}-{place:07d}"
+        yield _document(name, text.strip(), lang, source, report)
 
 
-def _document(name: str, text: str, lang: Lang, path: Path, report: Report | None) -> Document:
+def _table_documents(path: Path, lang: Lang, report: Report | None, column: str) -> Iterator[Document]:
+    stem, source, names = path.name.split(".")[0], path.name, _names(path)
+    at = names.index(column) if column in names else None
+    key_at = names.index("id") if "id" in names else None
+    place = 1
+    for first, found in row_blocks(path, len(names), report, skip=1):
+        made: list[Document] = []
+        for number, fields in enumerate(found, first):
+            text = fields[at].strip() if at is not None else ""
+            if not text:
+                yield from _counted(made, report)  # what comes before a fault is seen before it
+                made = []
+                got = f"the columns {list(names)}" if at is None else repr(fields[at])
+                reject(report, f"{path}:{number}", f"wanted a text in {column!r}", got)
+            else:
+                name = fields[key_at] if key_at is not None else ""
+                made.append(_Draft(name or f"{stem}-{place:07d}", languages.nfc(text), lang, source))
+            place += 1
+        yield from _counted(made, report)
+
+
+def _counted(drafts: list[Document], report: Report | None) -> list[Document]:
+    if report is not None:
+        report.rows += len(drafts)
+    return sealed(drafts, Document)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    names = header(path)
+    if len(set(names)) != len(names):
+        raise BadInput(f"{path}:1: two columns of one name in the header; got {list(names)}")
+    return names
+
+
+def _document(name: str, text: str, lang: Lang, source: str, report: Report | None) -> Document:
     if report is not None:
         report.rows += 1
-    return Document(name, languages.nfc(text), lang, path.name)
+    made = _Draft(name, languages.nfc(text), lang, source)
+    made.__class__ = Document
+    return made
 
 
 def table_rows(path: Path, report: Report | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -90,11 +131,9 @@ def table_rows(path: Path, report: Report | None = None) -> Iterator[tuple[str, 
         case ".jsonl" | ".json":
             yield from json_objects(path, report)
         case ".tsv":
-            names = header(path)
-            if len(set(names)) != len(names):
-                raise BadInput(f"{path}:1: two columns of one name in the header; got {list(names)}")
+            names, place = _names(path), str(path)
             for number, fields in rows(path, len(names), report, skip=1):
-                yield f"{path}:{number}", dict(zip(names, fields, strict=True))
+                yield f"{place}:{number}", dict(zip(names, fields, strict=True))
         case ".parquet":
             yield from _parquet_rows(path)
         case other:
@@ -106,22 +145,40 @@ def json_objects(path: Path, report: Report | None = None) -> Iterator[tuple[str
 
     Raises: BadInput at file:line.
     """
-    for number, line in lines(path, report):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reject(report, where, "not JSON", line, f"{error}; a file of one JSON value over many lines is no .jsonl")
-            continue
-        if not isinstance(row, dict):
-            reject(report, where, f"wanted a JSON object on the line, not a {type(row).__name__}", line)
-            continue
-        if "\\u" in line and not _is_text(json.dumps(row, ensure_ascii=False)):
-            reject(report, where, "an escape that is no text: NUL, or half a surrogate pair", line)
-            continue
-        yield where, row
+    name = str(path)
+    for first, found, whole in blocks(path, report):
+        has_escapes = whole is None or "\\u" in whole
+        for number, line in enumerate(found, first):
+            if line is None:
+                continue
+            try:
+                row, end = _scan(line)
+            except (ValueError, RecursionError):
+                row, end = None, -1
+            if end != len(line) or has_escapes or type(row) is not dict:
+                row = _json_object(line, f"{name}:{number}", report)
+            if row is not None:
+                yield f"{name}:{number}", row
+
+
+_scan = json.JSONDecoder().raw_decode  # `json.loads`, but for white space around the value
+
+
+def _json_object(line: str, where: str, report: Report | None) -> dict[str, Any] | None:
+    if not line.strip():
+        return None
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        reject(report, where, "not JSON", line, f"{error}; a file of one JSON value over many lines is no .jsonl")
+        return None
+    if not isinstance(row, dict):
+        reject(report, where, f"wanted a JSON object on the line, not a {type(row).__name__}", line)
+        return None
+    if "\\u" in line and not _is_text(json.dumps(row, ensure_ascii=False)):
+        reject(report, where, "an escape that is no text: NUL, or half a surrogate pair", line)
+        return None
+    return row
 
 
 def _is_text(dumped: str) -> bool:
@@ -135,13 +192,13 @@ def _is_text(dumped: str) -> bool:
 def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     pyarrow = import_module("pyarrow")  # a requirement of `datasets`; 0.2 s, so only here
     parquet = import_module("pyarrow.parquet")
-    number = 0
+    number, place = 0, str(path)
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     number += 1
-                    yield f"{path}:row {number}", row
+                    yield f"{place}:row {number}", row
     except FileNotFoundError as error:
         raise BadInput(f"{path}: {error.strerror or 'no such file'}; wanted a parquet file") from error
     except (pyarrow.ArrowException, UnicodeDecodeError, ValueError) as error:
