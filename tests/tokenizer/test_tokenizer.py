@@ -110,7 +110,16 @@ def test_symbols_that_a_vocabulary_has_not_are_errors_that_name_the_setting() ->
         settings(vocab_size=400, sentinels=101)
 
 
-def test_a_model_whose_sentinels_have_a_hole_is_not_ours() -> None:
+@pytest.mark.parametrize(
+    ("symbols", "reason"),
+    [
+        ({"control_symbols": ["<mask>", "<extra_id_0>", "<extra_id_2>"]}, "'<extra_id_1>': 6"),
+        ({"user_defined_symbols": ["<mask>"]}, "'<mask>': 4"),  # text that spells it out would become it
+    ],
+)
+def test_a_model_with_a_hole_in_its_sentinels_or_a_mask_that_text_can_become_is_not_ours(
+    symbols: dict[str, list[str]], reason: str
+) -> None:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS[ENG]),
@@ -121,10 +130,10 @@ def test_a_model_whose_sentinels_have_a_hole_is_not_ours() -> None:
         unk_id=1,
         bos_id=2,
         eos_id=3,
-        control_symbols=["<mask>", "<extra_id_0>", "<extra_id_2>"],
         minloglevel=2,
+        **symbols,
     )
-    with pytest.raises(BadInput, match=r"'<extra_id_1>': 6.*not trained by the workbench"):
+    with pytest.raises(BadInput, match=f"{reason}.*not trained by the workbench"):
         Tokenizer(model.getvalue())
 
 

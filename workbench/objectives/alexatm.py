@@ -41,9 +41,9 @@ class AlexaTM:
         is_given = np.arange(len(ids)) < (start + given)[owner]
         in_continued = continued[owner]
 
-        is_noisy = (ids >= self.vocab.first_byte) & ~in_continued
+        is_text = ids >= self.vocab.first_byte
         noise = np.zeros(len(ids), bool)
-        noise[is_noisy] = free_noise(documents.count(is_noisy), self.settings.noise_rate, self.settings.mean_span, rng)
+        noise[is_text] = free_noise(documents.count(is_text), self.settings.noise_rate, self.settings.mean_span, rng)
         kept = np.where(in_continued, is_given, ~noise)
         prefix = np.zeros(len(ids), np.int64)
         prefix[start[continued]] = 1

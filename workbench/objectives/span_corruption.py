@@ -41,7 +41,7 @@ class SpanCorruption:
         noise = np.zeros(len(ids), bool)
         noise[is_text] = t5_noise(documents.count(is_text), self.settings.noise_rate, self.settings.mean_span, rng)
         opens = noise.copy()
-        opens[1:] &= ~noise[:-1] | (owner[1:] != owner[:-1])
+        opens[1:] &= ~noise[:-1]  # no document begins with noise
         so_far = np.cumsum(opens)
         number = so_far - (so_far - opens)[documents.start][owner] - 1  # of a document's spans, from 0
         num_spans = int(number[opens].max(initial=-1)) + 1
