@@ -2,8 +2,12 @@
 
 from flax import nnx
 
-from workbench.models.encoder import Encoder, Output, abstract, build, num_parameters
+from workbench.models.build import Model, abstract, build, num_parameters
+from workbench.models.decoder import Decoder
+from workbench.models.encoder import Encoder
+from workbench.models.encoder_decoder import EncoderDecoder
+from workbench.models.stack import Output
 
-__all__ = ["Encoder", "Output", "abstract", "build", "num_parameters"]
+__all__ = ["Decoder", "Encoder", "EncoderDecoder", "Model", "Output", "abstract", "build", "num_parameters"]
 
 nnx.set_graph_mode(False)

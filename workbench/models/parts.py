@@ -1,4 +1,7 @@
-"""The parts of a transformer. Dims: B batch, T target, S source, D width, H heads, K per head, F feed-forward."""
+"""The parts of a transformer, attention apart. Dims: B batch, T target, D width, H heads, K per head, F feed-forward.
+
+Weights are float32; every part computes in the type of its input and accumulates means in float32.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-LOCAL_REACH = 8  # offsets farther than this share one learned bias
-LOCAL_BIAS = 8.0  # where a local head starts: e^8 = 3,000 times the weight of any other place
+from workbench import config
+
+Array = jax.Array | np.ndarray
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> nnx.Param:
-    """A weight of variance 1 / fan_in. Drawn by numpy: nothing to compile, and the same numbers on every backend."""
+def normal(rng: np.random.Generator | None, shape: tuple[int, ...], fan_in: int) -> nnx.Param:
+    """A weight of variance 1 / fan_in. Drawn by numpy: nothing to compile, and the same numbers on every backend.
+
+    Without a generator it is 0, for those who want the shape alone.
+    """
+    if rng is None:
+        return nnx.Param(jnp.zeros(shape))
     return nnx.Param(jnp.asarray(rng.standard_normal(shape, np.float32) * np.float32(fan_in**-0.5)))
 
 
@@ -23,10 +32,32 @@ class RMSNorm(nnx.Module):
         self.scale = nnx.Param(jnp.ones(width))
 
     def __call__(self, x: jax.Array) -> jax.Array:  # [.., D]
-        return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-6) * self.scale
+        wide = x.astype(jnp.float32)
+        normalized = wide * jax.lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + 1e-6) * self.scale
+        return normalized.astype(x.dtype)
 
 
-def rope(positions: jax.Array, per_head: int) -> tuple[jax.Array, jax.Array]:
+class LayerNorm(nnx.Module):
+    """Without a bias. Source: Ba et al. 2016 (arXiv 1607.06450)."""
+
+    def __init__(self, width: int) -> None:
+        self.scale = nnx.Param(jnp.ones(width))
+
+    def __call__(self, x: jax.Array) -> jax.Array:  # [.., D]
+        wide = x.astype(jnp.float32)
+        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+        normalized = centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=-1, keepdims=True) + 1e-5) * self.scale
+        return normalized.astype(x.dtype)
+
+
+Norm = RMSNorm | LayerNorm
+
+
+def norm(settings: config.Model) -> Norm:
+    return RMSNorm(settings.width) if settings.norm == "rms" else LayerNorm(settings.width)
+
+
+def rope(positions: Array, per_head: int) -> tuple[jax.Array, jax.Array]:
     """Cosine and sine of each position's angles.
 
     Shapes: positions [B, T] -> [B, T, 1, K/2] twice
@@ -40,63 +71,20 @@ def rope(positions: jax.Array, per_head: int) -> tuple[jax.Array, jax.Array]:
 
 def rotate(x: jax.Array, cos: jax.Array, sin: jax.Array) -> jax.Array:  # x [B, T, H, K]
     first, second = jnp.split(x, 2, axis=-1)
-    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
-
-
-def local_offsets(num_heads: int) -> np.ndarray:
-    """-1, +1, -2, +2, ..: the offset that each local head looks at first.
-
-    Shapes: -> [H] int
-    """
-    head = np.arange(num_heads)
-    return (head // 2 % LOCAL_REACH + 1) * np.where(head % 2 == 0, -1, 1)
-
-
-class Attention(nnx.Module):
-    """Multi-head attention with RoPE; the first `local_heads` also have a learned bias per relative offset."""
-
-    def __init__(self, width: int, num_heads: int, local_heads: int, rng: np.random.Generator) -> None:
-        self.per_head = width // num_heads
-        shape = (width, num_heads, self.per_head)
-        self.query, self.key, self.value = (normal(rng, shape, width) for _ in range(3))
-        self.out = normal(rng, (num_heads, self.per_head, width), width)
-        bias = np.zeros((local_heads, 2 * LOCAL_REACH + 1), np.float32)
-        bias[np.arange(local_heads), local_offsets(local_heads) + LOCAL_REACH] = LOCAL_BIAS
-        self.offset_bias = nnx.Param(jnp.asarray(bias)) if local_heads else None
-
-    def bias(self, length: int) -> jax.Array | float:
-        """What is added to every head's scores, by relative offset.
-
-        Shapes: -> [H, T, S]
-        """
-        if self.offset_bias is None:
-            return 0.0
-        place = np.arange(length)
-        offset = np.clip(place[None, :] - place[:, None], -LOCAL_REACH, LOCAL_REACH) + LOCAL_REACH
-        local = self.offset_bias[...][:, offset]
-        other_heads = self.query.shape[1] - local.shape[0]
-        return jnp.pad(local, ((0, other_heads), (0, 0), (0, 0)))
-
-    def __call__(
-        self, x: jax.Array, mask: jax.Array, cos: jax.Array, sin: jax.Array
-    ) -> jax.Array:  # x [B, T, D], mask [B, 1, T, S] float32: 0 or very negative
-        query, key, value = (jnp.einsum("BTD,DHK->BTHK", x, w[...]) for w in (self.query, self.key, self.value))
-        query, key = rotate(query, cos, sin) * self.per_head**-0.5, rotate(key, cos, sin)
-        scores = jnp.einsum("BTHK,BSHK->BHTS", query, key) + self.bias(x.shape[1]) + mask
-        mixed = jnp.einsum("BHTS,BSHK->BTHK", jax.nn.softmax(scores, axis=-1), value)
-        return jnp.einsum("BTHK,HKD->BTD", mixed, self.out[...])
+    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).astype(x.dtype)
 
 
 class GeGLU(nnx.Module):
     """Source: Shazeer 2020 (arXiv 2002.05202); GELU by its tanh form."""
 
-    def __init__(self, width: int, feed_forward: int, rng: np.random.Generator) -> None:
+    def __init__(self, width: int, feed_forward: int, rng: np.random.Generator | None) -> None:
         self.gate, self.up = (normal(rng, (width, feed_forward), width) for _ in range(2))
         self.down = normal(rng, (feed_forward, width), feed_forward)
 
     def __call__(self, x: jax.Array) -> jax.Array:  # [B, T, D]
-        hidden = jax.nn.gelu(jnp.einsum("BTD,DF->BTF", x, self.gate[...])) * jnp.einsum("BTD,DF->BTF", x, self.up[...])
-        return jnp.einsum("BTF,FD->BTD", hidden, self.down[...])
+        gate, up, down = (weight[...].astype(x.dtype) for weight in (self.gate, self.up, self.down))
+        hidden = jax.nn.gelu(jnp.einsum("BTD,DF->BTF", x, gate)) * jnp.einsum("BTD,DF->BTF", x, up)
+        return jnp.einsum("BTF,FD->BTD", hidden, down)
 
 
 def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
@@ -104,3 +92,11 @@ def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
     if key is None or rate == 0.0:
         return x
     return jnp.where(jax.random.bernoulli(key, 1.0 - rate, x.shape), x / (1.0 - rate), 0.0)
+
+
+def vocabulary_scores(x: jax.Array, embedding: jax.Array) -> jax.Array:
+    """The head tied to the embeddings; accumulated in float32.
+
+    Shapes: x [.., D], embedding [V, D] -> [.., V] float32
+    """
+    return jnp.einsum("...D,VD->...V", x, embedding.astype(x.dtype), preferred_element_type=jnp.float32)
