@@ -59,6 +59,8 @@ def test_fitted_shapes_are_shorter_and_hold_the_same_batch() -> None:
     assert np.array_equal(narrow.targets, wide.targets[:, : narrow.targets.shape[1]])
     assert np.array_equal(narrow.inputs, wide.inputs[:, : narrow.inputs.shape[1]])
     assert wide.weights.sum() == narrow.weights.sum()
+    first, rest = rows.take(np.arange(1)), rows.take(np.arange(1, len(rows)))
+    assert objective.fitted(first, rest) == objective.fitted(rest, first) == objective.fitted(rows)
 
 
 def test_rows_that_an_objective_was_not_fitted_to_are_an_error_and_never_cut() -> None:

@@ -71,14 +71,14 @@ def build(
             assert_never(settings)
 
 
-def fitted(objective: Objective, rows: Rows) -> Objective:
+def fitted(objective: Objective, *several: Rows) -> Objective:
     """The same objective with the shortest static shapes that hold every one of these rows.
 
     Not needed for correctness: without it shapes suffice for any rows, but a span-corruption decoder is then mostly
     padding.
     """
     if isinstance(objective, SpanCorruption | PrefixLM):
-        return objective.fitted(rows)
+        return objective.fitted(*several)
     return objective
 
 

@@ -51,11 +51,13 @@ class PrefixLM:
             case _:
                 assert_never(self.model)
 
-    def fitted(self, rows: Rows) -> PrefixLM:
+    def fitted(self, *several: Rows) -> PrefixLM:
         """The same with the shortest static shapes that hold every one of these rows."""
-        in_target = self._in_target(rows)
-        sources = int(((rows.segments > 0) & ~in_target).sum(axis=1).max(initial=1))
-        targets = int(in_target.sum(axis=1).max(initial=1))
+        sources = targets = 1
+        for rows in several:
+            in_target = self._in_target(rows)
+            targets = max(targets, int(in_target.sum(axis=1).max(initial=0)))
+            sources = max(sources, int(((rows.segments > 0) & ~in_target).sum(axis=1).max(initial=0)))
         return replace(self, source_length=-(-sources // LANE) * LANE, target_length=-(-targets // LANE) * LANE)
 
     def _in_target(self, rows: Rows) -> np.ndarray:  # [N, T] bool

@@ -69,19 +69,24 @@ class SpanCorruption:
         _, num_spans = t5_counts(np.arange(length + 1), self.settings.noise_rate, self.settings.mean_span)
         return int(num_spans.max())
 
-    def fitted(self, rows: Rows) -> SpanCorruption:
+    def fitted(self, *several: Rows) -> SpanCorruption:
         """The same with the shortest static shapes that hold every one of these rows, whatever the draws."""
         encoder = decoder = 1
-        for start in range(0, len(rows), ROWS_TOGETHER):
-            documents = Documents.of(rows.take(np.arange(start, min(start + ROWS_TOGETHER, len(rows)))))
-            is_text = documents.ids >= self.vocab.first_byte
-            num_text = documents.count(is_text)
-            num_noise, num_spans = t5_counts(num_text, self.settings.noise_rate, self.settings.mean_span)
-            split = documents.size - num_text - ~is_text[documents.last]  # a special piece inside may cut a span in two
-            num_spans = np.minimum(num_spans + split, num_noise)
-            encoder = max(encoder, documents.widest(documents.size - num_noise + num_spans))
-            decoder = max(decoder, documents.widest(num_noise + num_spans + 1))
+        for rows in several:
+            for start in range(0, len(rows), ROWS_TOGETHER):
+                documents = Documents.of(rows.take(np.arange(start, min(start + ROWS_TOGETHER, len(rows)))))
+                read, written = self._longest(documents)
+                encoder, decoder = max(encoder, documents.widest(read)), max(decoder, documents.widest(written))
         return replace(self, encoder_length=-(-encoder // LANE) * LANE, decoder_length=-(-decoder // LANE) * LANE)
+
+    def _longest(self, documents: Documents) -> tuple[np.ndarray, np.ndarray]:  # each [G]
+        """The most that the encoder may read and the decoder write of each document."""
+        is_text = documents.ids >= self.vocab.first_byte
+        num_text = documents.count(is_text)
+        num_noise, num_spans = t5_counts(num_text, self.settings.noise_rate, self.settings.mean_span)
+        split = documents.size - num_text - ~is_text[documents.last]  # a special piece inside may cut a span in two
+        num_spans = np.minimum(num_spans + split, num_noise)
+        return documents.size - num_noise + num_spans, num_noise + num_spans + 1
 
 
 def raw_length(inputs_length: int, noise_rate: float, mean_span: float) -> tuple[int, int]:
