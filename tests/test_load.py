@@ -113,14 +113,6 @@ def test_a_malformed_override_or_file_says_how_it_should_look(file: Path) -> Non
         load.study(file.parent / "absent")
 
 
-def test_the_identity_depends_on_config_and_seed_only(file: Path) -> None:
-    a = load.study(file).variants["none"]
-    b = load.study(file, ["where.jobs=7"]).variants["none"]
-    assert load.identity(a, 0) == load.identity(b, 0)
-    assert load.identity(a, 0) != load.identity(a, 1)
-    assert load.identity(a, 0) != load.identity(load.study(file, ["model.width=64"]).variants["none"], 0)
-
-
 def test_no_part_of_the_schema_has_more_than_twelve_fields() -> None:
     parts = [part for part in vars(config).values() if isinstance(part, type) and issubclass(part, config.Part)]
     assert len(parts) > 10

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.config import Config, Study
 from workbench.errors import BadInput
-from workbench.files import content_hash
 
 STUDY_FILE = "study.toml"
 M = TypeVar("M", bound=BaseModel)
@@ -50,11 +49,6 @@ def study(path: Path, overrides: Sequence[str] = ()) -> Study:
             return result
     count = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
     raise BadInput(f"{file}: {count}\n" + "\n".join(f"  {problem}" for problem in problems))
-
-
-def identity(config: Config, seed: int) -> str:
-    """Twelve hex digits over everything that makes a run what it is (not where it runs)."""
-    return content_hash({"config": config.model_dump(mode="json"), "seed": seed})
 
 
 def _parse(file: Path) -> dict[str, Any]:

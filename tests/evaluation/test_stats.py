@@ -11,31 +11,6 @@ from scipy import stats as scipy_stats
 from workbench.evaluation import stats
 
 
-def test_a_sign_flip_test_of_three_equal_signs_has_p_one_quarter_the_least_possible() -> None:
-    found = stats.sign_flip([0.3, 0.1, 0.2])
-    assert (found.p, found.min_p, found.n) == (0.25, 0.25, 3)
-
-
-def test_a_sign_flip_test_counted_by_hand() -> None:
-    # sums over signs of (3, 1, -1): |3| is observed; +-3+-1+-1 gives 5,3,3,1 and their negatives: 6 of 8 are >= 3
-    assert stats.sign_flip([3.0, 1.0, -1.0]).p == 6 / 8
-    assert stats.sign_flip([0.0, 0.0]).p == 1.0
-
-
-def test_sign_flips_agree_with_scipy_s_exact_permutation_test() -> None:
-    differences = np.random.default_rng(0).normal(0.4, 1.0, 9)
-    oracle = scipy_stats.permutation_test(
-        (differences,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples", n_resamples=np.inf
-    )
-    assert stats.sign_flip(differences.tolist()).p == pytest.approx(oracle.pvalue)
-
-
-def test_too_many_or_no_differences_are_refused() -> None:
-    for differences in ([], [0.1] * 21):
-        with pytest.raises(ValueError, match="1 to 20"):
-            stats.sign_flip(differences)
-
-
 def test_the_interval_over_three_seeds_by_hand() -> None:
     # mean 2, sd 1, t(0.975, 2) = 4.302653, half-width 4.302653 / sqrt(3)
     found = stats.over_seeds([1.0, 2.0, 3.0])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,16 @@ from workbench.reports.spec import Spec
 
 @pytest.mark.parametrize(
     ("differences", "p"),
-    [([1.0, 2.0, 3.0], 2 / 8), ([1.0, -1.0], 1.0), ([3.0, 1.0, -2.0], 6 / 8), ([0.5], 1.0), ([1.0] * 5, 2 / 32)],
+    [
+        ([1.0, 2.0, 3.0], 2 / 8),
+        ([1.0, -1.0], 1.0),
+        ([3.0, 1.0, -2.0], 6 / 8),
+        ([0.5], 1.0),
+        ([1.0] * 5, 2 / 32),
+        ([0.3, 0.1, 0.2], 2 / 8),
+        ([3.0, 1.0, -1.0], 6 / 8),  # 3 is observed; +-3 +-1 +-1 gives 5, 3, 3, 1 and their negatives
+        ([0.0, 0.0], 1.0),
+    ],
 )
 def test_the_sign_flip_test_counts_every_flip(differences: list[float], p: float) -> None:
     assert grid.sign_flip(differences) == pytest.approx(p)
@@ -29,6 +40,13 @@ def test_p_is_never_below_what_so_few_pairs_allow(differences: list[float]) -> N
 
 def test_many_pairs_are_flipped_at_random_and_alike_each_time() -> None:
     assert grid.sign_flip([1.0] * 20) == grid.sign_flip([1.0] * 20) == pytest.approx(2 / 100_000)
+
+
+def test_sign_flips_agree_with_a_count_of_all_patterns() -> None:
+    differences = np.random.default_rng(0).normal(0.4, 1.0, 9)
+    sums = [abs(np.dot(signs, differences)) for signs in itertools.product((1.0, -1.0), repeat=9)]
+    by_hand = sum(one >= abs(differences.sum()) - 1e-12 for one in sums) / len(sums)
+    assert grid.sign_flip(differences.tolist()) == pytest.approx(by_hand)
 
 
 def test_holm_adjusts_step_by_step() -> None:

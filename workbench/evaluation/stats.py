@@ -1,9 +1,8 @@
-"""Intervals and tests: over items by bootstrap, over seeds by Student's t and by exact sign flips."""
+"""Intervals: over items by bootstrap, over seeds by Student's t. The sign-flip test is `reports.grid.sign_flip`."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,15 +20,6 @@ class Interval:
     value: float
     low: float
     high: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignFlip:
-    """Two-sided p-value of an exact sign-flip test, and the smallest p that so few pairs can give."""
-
-    p: float
-    min_p: float
     n: int
 
 
@@ -89,22 +79,6 @@ def over_seeds(values: Sequence[float]) -> Interval:
 def standard_deviation(values: Sequence[float]) -> float:
     """The sample's (n - 1)."""
     return float(np.std(values, ddof=1))
-
-
-def sign_flip(differences: Sequence[float]) -> SignFlip:
-    """Exact paired test of zero mean: all 2^n sign patterns of the differences, two-sided.
-
-    With n seeds no p below 2 / 2^n is possible: 3 seeds can never show p < 0.25.
-
-    Source: Fisher 1935, "The Design of Experiments", section 21.
-    Raises: ValueError for no difference, or more than 20 (a million patterns).
-    """
-    if not 1 <= len(differences) <= 20:
-        raise ValueError(f"wanted 1 to 20 differences, got {len(differences)}")
-    observed = abs(sum(differences))
-    sums = [abs(np.dot(signs, differences)) for signs in itertools.product((1.0, -1.0), repeat=len(differences))]
-    as_extreme = sum(value >= observed - 1e-12 * max(1.0, observed) for value in sums)
-    return SignFlip(as_extreme / len(sums), 2.0 / len(sums), len(differences))
 
 
 @functools.lru_cache(maxsize=8)  # hundreds of measures over the same items ask for the same draws
