@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.sources import catalogue_read, labeled, massive, xsid
-from workbench.sources.catalogue_kinds import Format
+from workbench.sources import catalogue_read, labeled, lexicon, massive, xsid
+from workbench.sources.catalogue_kinds import Format, LexiconFormat
 from workbench.sources.lines import Report
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -159,13 +159,23 @@ def test_the_catalogue_s_reader_gives_records_or_a_typed_error(
     whole = sound * head + b"".join(pieces) + sound
     path.write_bytes(whole[: max(1, round(len(whole) * cut))])
     for report in (Report(), None):
+        said = ""
         try:
             list(catalogue_read.records(format, path, CYM, report))
         except BadInput as error:
-            assert str(tmp_path) in str(error)
+            said = str(error)
+        assert not said or str(tmp_path) in said
+
+
+@pytest.mark.parametrize("format", get_args(LexiconFormat))
+def test_a_lexicon_with_a_line_of_ten_megabytes_is_read_or_refused(tmp_path: Path, format: LexiconFormat) -> None:
+    path = tmp_path / "long.tsv"
+    path.write_bytes(b"<a> [{ " + b"x" * 10_000_000 + b"\n")
+    with pytest.raises(BadInput, match=r"long\.tsv"):
+        lexicon.read(path, format, ENG, CYM)
 
 
 def test_the_reader_of_massive_s_meta_is_not_fooled_by_another_file(tmp_path: Path) -> None:
     (tmp_path / "meta.tsv").write_text("id\tpartition\n")
-    with pytest.raises(BadInput, match="meta.tsv:1: wanted the header"):
+    with pytest.raises(BadInput, match=r"meta\.tsv:1: wanted the header"):
         massive.read_meta(tmp_path / "meta.tsv")
