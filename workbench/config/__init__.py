@@ -4,6 +4,7 @@ Everything here but `Where` is a run's identity and enters its hash; `Where` say
 A study file (TOML) gives `[base]` values and named `[variants.<row name>]` differences; see `workbench.load`.
 """
 
+from workbench.config.mesh import Mesh
 from workbench.config.model import Compute, Model
 from workbench.config.objective import (
     AlexaTM,
@@ -62,6 +63,7 @@ __all__ = [
     "Keep",
     "MaskedLM",
     "Measure",
+    "Mesh",
     "Mixture",
     "MixtureStage",
     "Model",

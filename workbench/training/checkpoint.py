@@ -11,6 +11,7 @@ import jax
 
 from workbench import config, models
 from workbench.errors import BadInput
+from workbench.models.leaves import named_leaves
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training.state import TrainState
 
@@ -34,14 +35,6 @@ class Progress:
         if value < self.best:
             return replace(self, best=value, best_step=step, looks_since=0)
         return replace(self, looks_since=self.looks_since + 1)
-
-
-def named_leaves(tree: Any) -> dict[str, jax.Array]:
-    """Each leaf under the path that leads to it, such as `blocks.0.attention.query`."""
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {
-        jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value"): leaf for path, leaf in leaves
-    }
 
 
 def _filled(tree: Any, leaves: dict[str, jax.Array]) -> Any:

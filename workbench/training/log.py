@@ -16,8 +16,8 @@ import numpy as np
 
 from workbench import files
 from workbench.errors import BadInput, WorkbenchError
+from workbench.models.leaves import named_leaves
 from workbench.objectives.batch import Batch
-from workbench.training.checkpoint import named_leaves
 from workbench.training.step import Metrics
 
 LOG_EVERY = 10

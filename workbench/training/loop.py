@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+import jax
+from jax.sharding import Mesh
+
 from workbench import config, models
 from workbench.errors import BadInput, Preempted
 from workbench.mixture.stream import Batches
@@ -15,7 +18,8 @@ from workbench.training import checkpoint
 from workbench.training.checkpoint import Progress, load_model
 from workbench.training.held_out import HeldOut
 from workbench.training.interrupt import stop_requests
-from workbench.training.log import Log, StepLog
+from workbench.training.log import LOG_EVERY, Log, StepLog
+from workbench.training.mesh import any_process, place_batch
 from workbench.training.optim import learning_rate, rule
 from workbench.training.state import start
 from workbench.training.step import split, train_step
@@ -38,12 +42,16 @@ def train(
     keep: config.Keep | None = None,
     validation: config.Validation | None = None,
     held_out: HeldOut | None = None,
+    devices: Mesh | None = None,
 ) -> models.Model:
     """Train for the stream's steps and return the trained model, which `folder` then holds too.
 
     Where `folder` has a checkpoint of the same identity and tokenizer the run goes on from it, and ends bit for bit
     where an uninterrupted one ends. `folder/metrics.jsonl` gets a line per window of steps, per look at `held_out` and
     per checkpoint. With a patience the run may stop early, and ends with the weights of its best look.
+
+    With `devices` the run is spread over them, of one process or of several that all call this alike, share `folder`
+    and stop together when one is asked to; the first writes the log.
 
     Random: dropout from (seed, "dropout"); the data order is the stream's own.
     Raises: Preempted after saving, on SIGTERM or SIGINT; WorkbenchError with step and batch where the loss is not
@@ -53,11 +61,12 @@ def train(
     keep = keep or config.Keep()
     owner = {"config": identity, "tokenizer": tokenizer_sha256}
     checkpoints = Checkpoints(folder / checkpoint.FOLDER, owner, keep_last=keep.last, keep_every=keep.every)
-    state, progress = start(model, rule(optim), seed), Progress()
+    state, progress = start(model, rule(optim), seed, devices), Progress()
     if saved := checkpoint.restore(checkpoints, state):
         state, progress = saved
     first, steps = int(state.step), stream.steps
-    log = Log(folder / "metrics.jsonl", start=first, steps=steps, num_tokens=progress.num_tokens, on_step=on_step)
+    log_name = "metrics.jsonl" if jax.process_index() == 0 else f"metrics-{jax.process_index()}.jsonl"
+    log = Log(folder / log_name, start=first, steps=steps, num_tokens=progress.num_tokens, on_step=on_step)
     try:
         with stop_requests() as asked_to_stop:
             for step in range(first, steps):
@@ -65,10 +74,12 @@ def train(
                     break
                 batch = stream.batch(step)
                 rate = learning_rate(optim, step, steps)
-                state, metrics = train_step(state, split(batch, accumulate), rate, rule=rule(optim), parts=accumulate)
+                placed = place_batch(split(batch, accumulate), devices, accumulate)
+                state, metrics = train_step(state, placed, rate, rule=rule(optim), parts=accumulate, devices=devices)
                 # only now the metrics of the step before are read: the device already has its next work
                 log.add(metrics, batch, stream.describe(step))
-                done, stop, best_before = step + 1, asked_to_stop(), progress.best_step
+                done, best_before = step + 1, progress.best_step
+                stop = any_process(asked_to_stop, now=done % LOG_EVERY == 0)
                 if looks.due(done, steps):
                     log.flush()
                     progress = looks.look(state.trained, done, progress, log)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh
 
 from workbench import models, seeds
-from workbench.training import optim
+from workbench.training import mesh, optim
 
 
 class TrainState(NamedTuple):
@@ -28,16 +29,21 @@ class TrainState(NamedTuple):
         return self.model if self.average is None else self.average
 
 
-def start(model: models.Model, rule: optim.Rule, seed: int) -> TrainState:
-    """The state before the first step. The model's arrays are copied: training gives its own away to be overwritten.
+def start(model: models.Model, rule: optim.Rule, seed: int, devices: Mesh | None = None) -> TrainState:
+    """The state before the first step, spread over `devices` where given.
+
+    The model's arrays are copied: training gives its own away to be overwritten.
 
     Random: dropout from (seed, "dropout").
     """
-    model = jax.tree.map(jnp.copy, model)
-    return TrainState(
-        step=jnp.zeros((), jnp.int32),
-        model=model,
-        opt_state=optim.optimizer(rule).init(model),
-        key=jax.random.key(seeds.derive(seed, "dropout") % 2**32),
-        average=None if rule.ema_decay is None else jax.tree.map(jnp.copy, model),
-    )
+    key = jax.random.key(seeds.derive(seed, "dropout") % 2**32)
+    copy = jax.tree.map(jnp.copy, model)
+    average = None if rule.ema_decay is None else jax.tree.map(jnp.copy, model)
+    if devices is None:
+        return TrainState(jnp.zeros((), jnp.int32), copy, optim.optimizer(rule).init(copy), key, average)
+    # Moments are made where they live: at no time does one device hold them all.
+    placed = mesh.place(copy, copy, devices)
+    init = optim.optimizer(rule).init
+    opt_state = jax.jit(init, out_shardings=mesh.shardings(jax.eval_shape(init, copy), copy, devices))(placed)
+    step, key, average = (mesh.place(part, copy, devices) for part in (jnp.zeros((), jnp.int32), key, average))
+    return TrainState(step, placed, opt_state, key, average)

@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from workbench import models
 from workbench.errors import BadInput
 from workbench.objectives.batch import Batch
-from workbench.training import losses, optim
+from workbench.training import losses, mesh, optim
 from workbench.training.state import TrainState
 
 
@@ -39,11 +40,20 @@ def split(batch: Batch, parts: int) -> Batch:
     return found
 
 
-@partial(jax.jit, static_argnames=("rule", "parts"), donate_argnames=("state",))
+@partial(jax.jit, static_argnames=("rule", "parts", "devices"), donate_argnames=("state",))
 def train_step(
-    state: TrainState, batch: Batch, learning_rate: float, *, rule: optim.Rule, parts: int = 1
+    state: TrainState,
+    batch: Batch,
+    learning_rate: float,
+    *,
+    rule: optim.Rule,
+    parts: int = 1,
+    devices: Mesh | None = None,
 ) -> tuple[TrainState, Metrics]:
-    """The next state; the given one is overwritten. For more than one part, `batch` must have been `split`."""
+    """The next state; the given one is overwritten. For more than one part, `batch` must have been `split`.
+
+    With a mesh of devices, state and batch must have been placed on it; the next state is placed as the given one is.
+    """
     key = jax.random.fold_in(state.key, state.step)
     gradient = jax.value_and_grad(losses.mean_loss)
     loss, grads = gradient(state.model, batch, key) if parts == 1 else _in_parts(gradient, state.model, batch, key)
@@ -53,7 +63,8 @@ def train_step(
     if rule.ema_decay is not None:
         average = optax.incremental_update(model, average, 1.0 - rule.ema_decay)
     metrics = Metrics(loss=loss, grad_norm=optax.tree.norm(grads))
-    return TrainState(state.step + 1, model, opt_state, state.key, average), metrics
+    new = TrainState(state.step + 1, model, opt_state, state.key, average)
+    return mesh.constrain(new, model, devices), metrics
 
 
 def _in_parts(gradient: Any, model: models.Model, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
