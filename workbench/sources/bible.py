@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.records import Document, Lang, Pair
+from workbench.records import Document, Lang, Pair, draft
 from workbench.sources.lines import Report, lines, reject
 
 _VERSE = re.compile(r"b\.[0-9A-Z]{3}\.\d+\.\d+[a-z]?")
+_Draft = draft(Document)
 _EDITION = re.compile(r"-(?:NT|PART|WEB|tok)\b.*")
 
 
@@ -31,6 +32,7 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
     Raises: BadInput at file:line.
     """
     seen: set[str] = set()
+    source = path.name
     for where, key, text in _from_xml(path) if path.suffix == ".xml" else _from_lines(path, report):
         if not _VERSE.fullmatch(key):
             reject(report, where, "wanted a verse id such as b.GEN.1.1", key)
@@ -38,14 +40,18 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
         if key in seen:
             reject(report, where, "a verse that was there before", key)
             continue
-        text = languages.nfc(" ".join(text.split()))
+        if "  " in text or not text.isprintable() or text.strip(" ") != text:
+            text = " ".join(text.split())
+        text = languages.nfc(text)
         if not text:
             reject(report, where, "a verse without text", key)
             continue
         seen.add(key)
         if report is not None:
             report.rows += 1
-        yield Document(key, text, lang, path.name)
+        made = _Draft(key, text, lang, source)
+        made.__class__ = Document
+        yield made
 
 
 def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
@@ -59,12 +65,13 @@ def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
 
 
 def _from_lines(path: Path, report: Report | None) -> Iterator[tuple[str, str, str]]:
+    name = str(path)
     for number, line in lines(path, report):
         fields = line.split("\t")
         if len(fields) != 2:
             reject(report, f"{path}:{number}", f"wanted a verse id, a tab and a text, not {len(fields)} columns", line)
             continue
-        yield f"{path}:{number}", fields[0], fields[1]
+        yield f"{name}:{number}", fields[0], fields[1]
 
 
 class _Verses:

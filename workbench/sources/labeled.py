@@ -6,14 +6,15 @@ All give `Pair(source=text, target=class)`; a row's id is the same in every lang
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.records import Lang, Pair
-from workbench.sources.lines import Report, header, note, reject, rows, unquote, want_header
+from workbench.records import Lang, Pair, draft, sealed
+from workbench.sources.lines import Report, header, note, reject, row_blocks, unquote, want_header
 
 Split = Literal["train", "dev", "test"]
 
@@ -38,19 +39,29 @@ def sib200(root: Path, code: str, split: Split, report: Report | None = None) ->
         raise BadInput(f"SIB-200 language {code[:40]!r}: wanted the form 'cym_Latn'")
     path, lang = root / code / f"{split}.tsv", languages.from_source(code, "sib200")
     want_header(path, (("index_id", "category", "text"),))
-    for number, (key, topic, quoted) in rows(path, 3, report, skip=1):
-        if not key.isascii() or not key.isdigit() or topic not in SIB_TOPICS:
-            reject(
-                report,
-                f"{path}:{number}",
-                "wanted a number, a topic of SIB-200 and a text",
-                f"{key}\t{topic}\t{quoted}",
-            )
-            continue
-        text = unquote(quoted)
-        if text != quoted:
-            note(report, f"{path}:{number}", "CSV quotes (taken off)", quoted)
-        yield from _pair(f"sib200-{key}", text, topic, lang, "topic", f"{path}:{number}", report)
+    for first, found in row_blocks(path, 3, report, skip=1):
+        keys, topics, quoted = zip(*found, strict=True)
+        texts = tuple(map(unquote, quoted))
+        numbers = "".join(keys)
+        if all(keys) and numbers.isascii() and numbers.isdigit() and SIB_TOPICS.issuperset(topics):
+            made = _pairs(map("sib200-".__add__, keys), texts, topics, lang, "topic", report)
+            if made is not None:
+                if report is not None and texts != quoted:
+                    for number, (text, field) in enumerate(zip(texts, quoted, strict=True), first):
+                        if text != field:
+                            note(report, f"{path}:{number}", "CSV quotes (taken off)", field)
+                yield from made
+                continue
+        for number, (key, topic, field) in enumerate(found, first):
+            if not (key.isascii() and key.isdigit() and topic in SIB_TOPICS):
+                got = f"{key}\t{topic}\t{field}"
+                reject(report, f"{path}:{number}", "wanted a number, a topic of SIB-200 and a text", got)
+                continue
+            text = unquote(field)
+            if text != field:
+                note(report, f"{path}:{number}", "CSV quotes (taken off)", field)
+            if pair := _pair(f"sib200-{key}", text, topic, lang, "topic", path, number, report):
+                yield pair
 
 
 def afrisenti(root: Path, code: str, split: Split, report: Report | None = None) -> Iterator[Pair]:
@@ -66,13 +77,20 @@ def afrisenti(root: Path, code: str, split: Split, report: Report | None = None)
         raise BadInput(f"AfriSenti language {code[:40]!r}: wanted three letters, e.g. 'hau'")
     path, lang = root / code / f"{split}.tsv", languages.from_source(code, "afrisenti")
     names = want_header(path, (("tweet", "label"), ("ID", "tweet", "label")))
-    for number, fields in rows(path, len(names), report, skip=1):
-        text, label = fields[-2:]
-        if label not in SENTIMENTS:
-            reject(report, f"{path}:{number}", "wanted positive, neutral or negative", "\t".join(fields))
-            continue
-        key = f"afrisenti-{code}-{split}-{number - 1:05d}"
-        yield from _pair(key, text, label, lang, "sentiment", f"{path}:{number}", report)
+    prefix = f"afrisenti-{code}-{split}-"
+    for first, found in row_blocks(path, len(names), report, skip=1):
+        texts, labels = list(zip(*found, strict=True))[-2:]
+        if SENTIMENTS.issuperset(labels):
+            keys = (prefix + str(number).zfill(5) for number in range(first - 1, first - 1 + len(found)))
+            if (made := _pairs(keys, texts, labels, lang, "sentiment", report)) is not None:
+                yield from made
+                continue
+        for number, fields in enumerate(found, first):
+            text, label = fields[-2:]
+            if label not in SENTIMENTS:
+                reject(report, f"{path}:{number}", "wanted positive, neutral or negative", "\t".join(fields))
+            elif pair := _pair(prefix + str(number - 1).zfill(5), text, label, lang, "sentiment", path, number, report):
+                yield pair
 
 
 def table(
@@ -86,19 +104,41 @@ def table(
     if text not in names or label not in names:
         raise BadInput(f"{path}:1: wanted columns {text!r} and {label!r} in the header; got {list(names)}")
     at_text, at_label = names.index(text), names.index(label)
-    for number, fields in rows(path, len(names), report, skip=1):
-        key = f"{path.stem}-{number - 1:06d}"
-        yield from _pair(key, fields[at_text], fields[at_label].strip(), lang, task, f"{path}:{number}", report)
+    prefix = f"{path.stem}-"
+    for first, found in row_blocks(path, len(names), report, skip=1):
+        for number, fields in enumerate(found, first):
+            key, kind = prefix + str(number - 1).zfill(6), fields[at_label].strip()
+            if pair := _pair(key, fields[at_text], kind, lang, task, path, number, report):
+                yield pair
 
 
-def _pair(key: str, text: str, label: str, lang: Lang, task: str, where: str, report: Report | None) -> Iterator[Pair]:
+_Draft = draft(Pair)
+
+
+def _pair(
+    key: str, text: str, label: str, lang: Lang, task: str, path: Path, number: int, report: Report | None
+) -> Pair | None:
     text = languages.nfc(text.strip())
     if not text or not label:
-        reject(report, where, "an empty text or label", f"{text}\t{label}")
-        return
+        reject(report, f"{path}:{number}", "an empty text or label", f"{text}\t{label}")
+        return None
     if report is not None:
         report.rows += 1
-    yield Pair(key, text, label, lang, task)
+    made = _Draft(key, text, label, lang, task)
+    made.__class__ = Pair
+    return made
+
+
+def _pairs(
+    keys: Iterable[str], texts: Iterable[str], labels: Sequence[str], lang: Lang, task: str, report: Report | None
+) -> list[Pair] | None:
+    """The pairs of many rows at once; None where a text or a label of them is empty."""
+    stripped = list(map(languages.nfc, map(str.strip, texts)))
+    if not (all(stripped) and all(labels)):
+        return None
+    if report is not None:
+        report.rows += len(stripped)
+    return sealed(list(map(_Draft, keys, stripped, labels, repeat(lang), repeat(task))), Pair)
 
 
 def shared(some: Iterable[Pair], others: Iterable[Pair]) -> list[Pair]:

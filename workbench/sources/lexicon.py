@@ -21,6 +21,7 @@ and zero-width spaces taken off; nothing else is changed. Duplicate rows are kep
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Literal, assert_never, get_args
@@ -31,7 +32,7 @@ from workbench.records import Lang, Lexicon, Translation
 from workbench.sources import lexicon_json, lexicon_xml
 from workbench.sources.catalogue_kinds import LexiconFormat
 from workbench.sources.lexicon_entry import Entry, clean_rows, entry
-from workbench.sources.lines import Report, blocks, header, lines, reject, rows, unquote
+from workbench.sources.lines import Report, header, in_blocks, lines, reject, rows, unquote
 
 Format = LexiconFormat
 PairFormat = Literal["panlex", "annotations"]
@@ -152,19 +153,16 @@ def write(path: Path, lexicon: Lexicon, origins: Mapping[tuple[str, str], tuple[
 
 def table(path: Path, columns: Literal[2, 3], report: Report | None) -> Iterator[Entry]:
     """Rows of exactly two columns (source, target) or three (source, target, pos)."""
-    for first, found, whole in blocks(path, report):
-        if whole is not None and (made := clean_rows(found, whole, columns)) is not None:
-            yield from made
-            continue
-        for number, line in enumerate(found, first):
-            if line is None:
-                continue
-            fields = line.split("\t")
-            if len(fields) != columns:
-                reason = f"wanted {columns} tab-separated columns, not {len(fields)}" if line.strip() else "blank line"
-                reject(report, f"{path}:{number}", reason, line)
-            elif one := entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report):
-                yield one
+
+    def one(number: int, line: str) -> Entry | None:
+        fields = line.split("\t")
+        if len(fields) != columns:
+            reason = f"wanted {columns} tab-separated columns, not {len(fields)}" if line.strip() else "blank line"
+            reject(report, f"{path}:{number}", reason, line)
+            return None
+        return entry(fields[0], fields[1], fields[2] if columns == 3 else "", 1.0, path, number, report)
+
+    return in_blocks(path, report, partial(clean_rows, columns=columns), one)
 
 
 def own(path: Path, report: Report | None) -> Iterator[Entry]:

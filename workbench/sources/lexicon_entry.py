@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -66,7 +65,7 @@ def _is_clean(text: str) -> bool:
     )
 
 
-def clean_rows(lines: Sequence[str | None], whole: str, columns: Literal[2, 3]) -> list[Entry] | None:
+def clean_rows(lines: list[str], whole: str, columns: Literal[2, 3]) -> list[Entry] | None:
     """The entries of lines (`whole`: parted by line ends) that hold nothing to clean or to refuse, else None.
 
     The same as `entry` makes of each, but looked through at once. A part of speech may be empty.
@@ -75,7 +74,7 @@ def clean_rows(lines: Sequence[str | None], whole: str, columns: Literal[2, 3]) 
     fields = sides[1:-1].split("\n")
     texts, others = fields[::columns], fields[1::columns]
     if (
-        set(map(str.count, cast("Sequence[str]", lines), repeat("\t"))) != {columns - 1}
+        set(map(str.count, lines, repeat("\t"))) != {columns - 1}
         or not (all(texts) and all(others))
         or any(odd in sides for odd in ("  ", " \n", "\n ", "\ufffd"))
         or not sides.replace("\n", " ").isprintable()

@@ -15,11 +15,11 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BufferedIOBase, BytesIO
 from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from workbench.errors import BadInput, Unavailable
 from workbench.records import Dropped
@@ -27,6 +27,9 @@ from workbench.records import Dropped
 MAX_LINE_BYTES = 16 * 1024 * 1024  # a longer line is no sentence, paragraph or row; memory stays bounded
 BLOCK_BYTES = 1 << 16  # what is decoded and cut at once: enough to hide the cost of a call, and within a core's cache
 _NEWLINE = ord("\n")
+_FEW = 32
+
+Row = TypeVar("Row")
 
 
 class Report:
@@ -64,6 +67,37 @@ class Report:
 
     def _view(self, counts: dict[str, int]) -> Dropped:
         return Dropped(dict(counts), {reason: self._examples[reason] for reason in counts})
+
+
+class Seen:
+    """Which rows were there before, among the last million at least: by their hashes, in bounded memory."""
+
+    def __init__(self, rows: int = 1_000_000) -> None:
+        self._rows = rows
+        self._now: set[int] = set()
+        self._before: set[int] = set()
+
+    def add(self, row: str) -> bool:
+        """Take the row down; whether it was there before."""
+        key = hash(row)
+        if key in self._now:
+            return True
+        was_there = key in self._before
+        self._take((key,))
+        return was_there
+
+    def add_new(self, rows: Collection[str]) -> bool:
+        """Take the rows down if each is new; whether it was so (else none is taken down)."""
+        keys = set(map(hash, rows))
+        if len(keys) != len(rows) or not self._now.isdisjoint(keys) or not self._before.isdisjoint(keys):
+            return False
+        self._take(keys)
+        return True
+
+    def _take(self, keys: Collection[int]) -> None:
+        if len(self._now) + len(keys) > self._rows:
+            self._before, self._now = self._now, set()
+        self._now.update(keys)
 
 
 def reject(report: Report | None, place: str, reason: str, got: str, advice: str = "") -> None:
@@ -127,6 +161,36 @@ def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
             raise Unavailable(f"{path}: reading stopped after line {number - 1}: {error}") from error
     if number == 1:
         raise BadInput(f"{path}: the file is empty; wanted at least one line; fetch it again or remove it")
+
+
+def in_blocks(
+    path: Path,
+    report: Report | None,
+    clean: Callable[[list[str], str], list[Row] | None],
+    one: Callable[[int, str], Row | None],
+) -> Iterator[Row]:
+    """The rows of a file in which a line is a row, as fast as its faults allow.
+
+    `clean` makes the rows of lines (also given whole, parted by `\\n`), or None where any of them is to be put right,
+    refused or reported. Then it gets fewer of them, and in the end `one` gets the lines, with their numbers.
+    """
+    for block in blocks(path, report):
+        waiting = [block]
+        while waiting:
+            first, found, whole = waiting.pop()
+            if whole is not None:
+                if (made := clean(cast("list[str]", found), whole)) is not None:
+                    yield from made
+                    continue
+                if len(found) > _FEW:
+                    waiting += [
+                        Block(first + at, few := found[at : at + _FEW], "\n".join(cast("list[str]", few)))
+                        for at in reversed(range(0, len(found), _FEW))
+                    ]
+                    continue
+            for number, line in enumerate(found, first):
+                if line is not None and (row := one(number, line)) is not None:
+                    yield row
 
 
 def lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:

@@ -13,13 +13,14 @@ from typing import Literal
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.records import Lang, Pair
+from workbench.records import Lang, Pair, draft
 from workbench.sources.lines import Report, every_line, reject
 from workbench.sources.text import table_rows
 
 _NTREX_CODE = re.compile(r"[a-z]{3}(?:-[A-Za-z]{2,4})?")
 _FLORES_CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}(?:_[a-z]{4}\d{4}|_[a-z0-9]+)?")
 _SUFFIXES = (".parquet", ".jsonl")
+_Draft = draft(Pair)
 
 
 def aligned(source: Path, target: Path, lang: Lang, name: str, report: Report | None = None) -> Iterator[Pair]:
@@ -41,7 +42,9 @@ def aligned(source: Path, target: Path, lang: Lang, name: str, report: Report | 
             continue
         if report is not None:
             report.rows += 1
-        yield Pair(f"{name}-{number:04d}", english, text, lang, "translation")
+        made = _Draft(f"{name}-{str(number).zfill(4)}", english, text, lang, "translation")
+        made.__class__ = Pair
+        yield made
 
 
 def ntrex(root: Path, code: str, report: Report | None = None) -> Iterator[Pair]:

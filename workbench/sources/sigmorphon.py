@@ -20,8 +20,8 @@ from typing import Literal, assert_never
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Inflection, Lang
-from workbench.sources.lines import Report, lines, reject
-from workbench.sources.unimorph import inflection, split_features
+from workbench.sources.lines import Report, in_blocks, lines, reject
+from workbench.sources.unimorph import clean_rows, inflection, split_features
 
 Year = Literal[2017, 2018, 2019, 2020, 2021, 2022, 2023]
 Split = Literal["train", "dev", "test"]
@@ -88,18 +88,26 @@ def read(path: Path, year: Year, lang: Lang, report: Report | None = None) -> It
     """
     first, second = _order(year)
     _check_order(path, year)
-    for number, line in lines(path, report):
+
+    def clean(found: list[str], whole: str) -> list[Inflection] | None:
+        made = clean_rows([line for line in found if line], lang, (0, first, second), report)
+        if made is not None and report is not None:
+            report.rows += len(made)
+        return made
+
+    def one(number: int, line: str) -> Inflection | None:
         if not line.strip():
-            continue
+            return None
         fields = line.split("\t")
         if len(fields) != 3:
             reject(report, f"{path}:{number}", f"wanted 3 tab-separated columns, not {len(fields)}", line)
-            continue
+            return None
         row = inflection(fields[0], fields[first], fields[second], lang, path, number, report)
-        if row is not None:
-            if report is not None:
-                report.rows += 1
-            yield row
+        if row is not None and report is not None:
+            report.rows += 1
+        return row
+
+    yield from in_blocks(path, report, clean, one)
 
 
 def read_covered(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Question]:

@@ -17,17 +17,30 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Literal
+from unicodedata import is_normalized
 
 from workbench import languages
 from workbench.errors import BadInput, Unavailable
-from workbench.records import Inflection, Lang
-from workbench.sources.lines import Report, lines, note, reject
+from workbench.records import Inflection, Lang, draft, sealed
+from workbench.sources.lines import Report, Seen, in_blocks, lines, note, reject
 
 _CODE = re.compile(r"[a-z]{3}")
 _TOKEN = re.compile(r"[^;,()]+|[;,()]")
 _MARKS = frozenset(";,()")
+# Latin, Cyrillic and Greek, each with a little around it: text that has one of them alone mixes none.
+_WRITINGS = tuple(
+    re.compile(f"[{ranges}]")
+    for ranges in (
+        "A-Za-z\xaa-\u02ff\u1d00-\u1dbf\u1e00-\u1eff\u2070-\u209f\u212a-\u2188\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f"
+        "\ufb00-\ufb06\uff21-\uff5a\U00010780-\U000107bf\U0001df00-\U0001dfff",
+        "\u0400-\u052f\u1c80-\u1c8f\u1d2b\u1d78\u2de0-\u2dff\ua640-\ua69f\ufe2e\ufe2f\U0001e030-\U0001e08f",
+        "\u0370-\u03ff\u1d26-\u1dbf\u1f00-\u1fff\u2126\uab65\U00010140-\U000101a0\U0001d200-\U0001d245\U0001dff0-\U0001dfff",
+    )
+)
 
 
 # Features
@@ -190,10 +203,20 @@ def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterato
 def _rows(
     path: Path, lang: Lang, report: Report | None, columns: Literal[3, 4]
 ) -> Iterator[tuple[Inflection, tuple[str, ...]]]:
-    seen: set[int] = set()
-    for number, line in lines(path, report):
+    seen = Seen()
+
+    def clean(found: list[str], whole: str) -> list[tuple[Inflection, tuple[str, ...]]] | None:
+        texts = [line for line in found if line]
+        made = clean_rows(texts, lang, (0, 1, 2), report) if columns == 3 else None
+        if made is None or (report is not None and not seen.add_new(texts)):
+            return None
+        if report is not None:
+            report.rows += len(made)
+        return list(zip(made, repeat(()), strict=False))
+
+    def one(number: int, line: str) -> tuple[Inflection, tuple[str, ...]] | None:
         if not line.strip():
-            continue
+            return None
         fields = line.split("\t")
         if len(fields) != columns:
             if columns == 3 and len(fields) == 4:
@@ -201,20 +224,57 @@ def _rows(
             else:
                 reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
                 reject(report, f"{path}:{number}", reason, line, "lemma, form, features")
-                continue
+                return None
         segments = tuple(languages.nfc(segment) for segment in fields[3].split("|")) if columns == 4 else ()
         if not all(segments):
             reject(report, f"{path}:{number}", "an empty segment", line)
-            continue
+            return None
         row = inflection(fields[0], fields[1], fields[2], lang, path, number, report)
         if row is None:
-            continue
+            return None
         if report is not None:
             report.rows += 1
-            if (key := hash(line)) in seen:
+            if seen.add(line):
                 report.note("a row that was there before (kept)", f"{path}:{number}: {line!r}")
-            seen.add(key)
-        yield row, segments
+        return row, segments
+
+    yield from in_blocks(path, report, clean, one)
+
+
+def clean_rows(
+    lines: list[str], lang: Lang, order: tuple[int, int, int], report: Report | None
+) -> list[Inflection] | None:
+    """The inflections of lines that hold nothing to put right, to refuse or to report, else None.
+
+    The same as `inflection` makes of each, but looked through at once. `order`: where lemma, form and features stand.
+    """
+    if set(map(str.count, lines, repeat("\t"))) - {2}:
+        return None
+    fields = "\t".join(lines).split("\t") if lines else []
+    lemmas, forms, bundles = (fields[place::3] for place in order)
+    words = lemmas + forms
+    if not all(words) or words != list(map(str.strip, words)):
+        return None
+    if not (text := "\n".join(words)).isascii():
+        if not is_normalized("NFC", text):
+            return None
+        if report is not None and sum(writing.search(text) is not None for writing in _WRITINGS) > 1:
+            return None
+    try:
+        features = list(map(_atoms, bundles))
+    except ValueError:
+        return None
+    return sealed(list(map(_Draft, repeat(lang), lemmas, forms, features)), Inflection)
+
+
+_Draft = draft(Inflection)
+
+
+@lru_cache(maxsize=16384)
+def _atoms(bundle: str) -> tuple[str, ...]:
+    if bundle != bundle.strip() or bundle.endswith(";"):
+        raise ValueError("not clean")
+    return split_features(bundle)
 
 
 def inflection(
@@ -240,7 +300,9 @@ def inflection(
             report.note("not NFC, or spaces at its ends (put right)", f"{path}:{number}: {raw!r}")
         if not (lemma.isascii() and form.isascii()) and languages.mixed_script_words(f"{lemma} {form}"):
             report.note("Latin, Cyrillic or Greek mixed in one word (kept)", f"{path}:{number}: {form!r}")
-    return Inflection(lang, lemma, form, atoms)
+    made = _Draft(lang, lemma, form, atoms)
+    made.__class__ = Inflection
+    return made
 
 
 # The package: where the data lies, and how it is fetched

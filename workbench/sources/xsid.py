@@ -19,7 +19,7 @@ from pathlib import Path
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Lang
-from workbench.sources.lines import Report, every_line, note, reject
+from workbench.sources.lines import Report, Seen, every_line, note, reject
 from workbench.sources.tagged import Block, Tagged, blocks, comment, is_bio, orphans
 
 _MANGLED = "Orecurring_datetime"
@@ -70,7 +70,7 @@ def read_train(texts: Path, labels: Path, lang: Lang, report: Report | None = No
 
     Raises: BadInput at file:line, and where the two files are not of one length.
     """
-    seen: set[int] = set()
+    seen = Seen()
     for left, right in zip_longest(every_line(texts, report), every_line(labels, report)):
         if left is None or right is None:
             short, number = (texts, right) if left is None else (labels, left)
@@ -90,9 +90,8 @@ def read_train(texts: Path, labels: Path, lang: Lang, report: Report | None = No
             continue
         if report is not None:
             report.rows += 1
-            if (key := hash((text, label))) in seen:
+            if seen.add(f"{text}\n{label}"):
                 report.note("a row that was there before (kept)", f"{texts}:{number}: {text!r}")
-            seen.add(key)
             if orphans(tags):
                 report.note("I- without B- before it (kept)", f"{labels}:{number}: {tags_text!r}")
         words = tuple(languages.nfc(token) for token in tokens)
