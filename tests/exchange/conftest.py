@@ -23,12 +23,6 @@ TEXTS = {
     Lang("rus", "Cyrl"): ["Кошка видит дверь.", "Собака открывает сад.", "Кто покупает хлеб?"],
     Lang("mal", "Mlym"): ["പൂച്ച വാതിൽ കാണുന്നു.", "നായ തോട്ടം തുറക്കുന്നു."],
 }
-SMALL = {"width": 16, "num_layers": 2, "num_heads": 2, "feed_forward": 24, "local_heads": 0}
-SETTINGS = {
-    "modernbert": config.Model(kind="encoder", norm="layer", **SMALL),
-    "llama": config.Model(kind="decoder", **SMALL),
-    "t5": config.Model(kind="encoder-decoder", position="relative", num_decoder_layers=3, **SMALL),
-}
 OBJECTIVES = {"encoder": "mlm", "decoder": "causal", "encoder-decoder": "span-corruption"}
 ROW = {
     "run": "few-text-s0-abc", "study": "tiny", "variant": "few-text", "step": 8, "task": "lm", "lang": "cym-Latn",
@@ -57,7 +51,7 @@ def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
 
     def make(settings: config.Model, objective: str | None = None, seed: int = 0) -> Path:
         root = tmp_path / "runs" / "tiny"
-        common = {"version": 1, "data_revision": "abc", "seed": seed}
+        common = {"version": 1, "data_revision": "abc"}
         data = {"pretrain": ["eng-Latn", "rus-Cyrl"], "targets": ["cym-Latn"]}
         parts = {
             "data": data,
@@ -80,7 +74,8 @@ def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
             },
         }
         for name, identity in stages.items():
-            Folder(root / "stages" / name).claim(common | identity)
+            own_seed = {"seed": int(name.split("-s")[1][0])}
+            Folder(root / "stages" / name).claim(common | own_seed | identity)
             Folder(root / "stages" / name).mark("done")
         tokenizer.save(root / "stages" / "tokenizer-s0-a" / "tokenizer.model")
         for lang, texts in TEXTS.items():
@@ -96,7 +91,7 @@ def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
         run = root / f"few-text-s{seed}-abc"
         inputs = {"model": f"adapt-s{seed}-d", "tokenizer": "tokenizer-s0-a"}
         identity = {"kind": "run", "config": parts | {"adapt": {"resources": ["few-text"]}}, "inputs": inputs}
-        Folder(run).claim(common | identity | {"study": "tiny", "variant": "few-text"})
+        Folder(run).claim(common | identity | {"study": "tiny", "variant": "few-text", "seed": seed})
         write_jsonl(run / "results.jsonl", [ROW | {"value": 4.0 + seed, "seed": seed}])
         licences = [["website", "CC-BY-SA-4.0", "Somebody | at a university"]]
         write_json(run / "manifest.json", {"code": "1234", "data": {"revision": "abc", "licences": licences}})

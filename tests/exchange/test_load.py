@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -52,9 +53,14 @@ def folder(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-def golden(name: str) -> tuple[published.Imported, dict[str, np.ndarray]]:
-    config = tensors.read_config(GOLDEN / name / "config.json")
-    imported = published.fill(published.settings(config, name), tensors.read(GOLDEN / name), name)
+def golden(name: str, num_layers: int | None = None) -> tuple[published.Imported, dict[str, np.ndarray]]:
+    """A golden encoder, or its first layers, and what transformers computed with all of it."""
+    config, arrays = tensors.read_config(GOLDEN / name / "config.json"), tensors.read(GOLDEN / name)
+    if num_layers is not None:
+        config |= {"num_hidden_layers": num_layers, "layer_types": config.get("layer_types", [])[:num_layers] or None}
+        number = re.compile(r"\.layers?\.(\d+)\.")
+        arrays = {k: a for k, a in arrays.items() if (at := number.search(k)) is None or int(at[1]) < num_layers}
+    imported = published.fill(published.settings(config, name), arrays, name)
     with np.load(GOLDEN / name / "outputs.npz") as out:
         return imported, {key: out[key] for key in out.files}
 
@@ -109,7 +115,7 @@ def test_documents_packed_into_one_row_are_computed_as_if_alone(name: str) -> No
 
 def test_every_weight_of_an_imported_model_can_be_trained_and_a_key_brings_dropout() -> None:
     for name in ENCODERS:
-        imported, out = golden(name)
+        imported, out = golden(name, num_layers=2)
         ids = out["ids"].astype(np.int32)
         ones, places = np.ones_like(ids), np.broadcast_to(np.arange(ids.shape[1], dtype=np.int32), ids.shape)
 
@@ -123,8 +129,9 @@ def test_every_weight_of_an_imported_model_can_be_trained_and_a_key_brings_dropo
         assert {leaf for leaf, array in leaves.items() if np.abs(array).max() < 1e-4} == {
             leaf for leaf in leaves if leaf.endswith("key.bias")
         }
-        plain = RUN(imported.model, ids, ones, places).final
-        assert np.allclose(plain, final, atol=1e-4) == (imported.model.settings.dropout == 0.0)
+        if name == "xlm-roberta":
+            assert imported.model.settings.dropout == 0.1
+            assert not np.allclose(RUN(imported.model, ids, ones, places).final, final, atol=1e-2)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
