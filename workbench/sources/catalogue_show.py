@@ -216,8 +216,9 @@ def _how_to_fetch(found: Holdings) -> str:
     others = f" (so too {', '.join(names[1:])})" if names[1:] else ""
     yes = " --accept-licence" if found.entries_of(names[0])[0].dataset.needs_yes else ""
     return (
-        f"`workbench data fetch {names[0]} --lang {found.lang}{yes}` fetches it{others}. From Python, what was fetched "
-        "is read with workbench.sources, and made into pseudo text with workbench.synth."
+        f"`workbench data fetch {names[0]} --lang {found.lang}{yes}` fetches it{others}. A study reads text "
+        'of it from a folder (data.source.kind = "files"); lexicons and paradigms that are not embedded are made into '
+        "text from Python: workbench.sources.lexicon.read, then workbench.synth.lexicon.synthesise."
     )
 
 
