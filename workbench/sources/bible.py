@@ -33,18 +33,18 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
     """
     seen: set[str] = set()
     source = path.name
-    for where, key, text in _from_xml(path) if path.suffix == ".xml" else _from_lines(path, report):
+    for number, key, text in _from_xml(path) if path.suffix == ".xml" else _from_lines(path, report):
         if not _VERSE.fullmatch(key):
-            reject(report, where, "wanted a verse id such as b.GEN.1.1", key)
+            reject(report, f"{path}:{number}", "wanted a verse id such as b.GEN.1.1", key)
             continue
         if key in seen:
-            reject(report, where, "a verse that was there before", key)
+            reject(report, f"{path}:{number}", "a verse that was there before", key)
             continue
         if "  " in text or not text.isprintable() or text.strip(" ") != text:
             text = " ".join(text.split())
         text = languages.nfc(text)
         if not text:
-            reject(report, where, "a verse without text", key)
+            reject(report, f"{path}:{number}", "a verse without text", key)
             continue
         seen.add(key)
         if report is not None:
@@ -64,14 +64,13 @@ def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
     ]
 
 
-def _from_lines(path: Path, report: Report | None) -> Iterator[tuple[str, str, str]]:
-    name = str(path)
+def _from_lines(path: Path, report: Report | None) -> Iterator[tuple[int, str, str]]:
     for number, line in lines(path, report):
         fields = line.split("\t")
         if len(fields) != 2:
             reject(report, f"{path}:{number}", f"wanted a verse id, a tab and a text, not {len(fields)} columns", line)
             continue
-        yield f"{name}:{number}", fields[0], fields[1]
+        yield number, fields[0], fields[1]
 
 
 class _Verses:
@@ -99,7 +98,7 @@ class _Verses:
         pass
 
 
-def _from_xml(path: Path) -> Iterator[tuple[str, str, str]]:
+def _from_xml(path: Path) -> Iterator[tuple[int, str, str]]:
     """Every `<seg type="verse" id="…">`."""
     verses = _Verses()
     parser = ElementTree.XMLParser(target=verses)
@@ -108,7 +107,7 @@ def _from_xml(path: Path) -> Iterator[tuple[str, str, str]]:
         for number, line in lines(path):
             parser.feed(f"{line}\n")
             for key, text in verses.found:
-                yield f"{path}:{number}", key, text
+                yield number, key, text
             verses.found.clear()
         parser.close()
     except ElementTree.ParseError as error:

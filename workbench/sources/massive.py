@@ -14,7 +14,7 @@ from typing import Literal, cast, get_args
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.records import Lang
+from workbench.records import Lang, draft
 from workbench.sources.lines import Report, reject, rows, want_header
 from workbench.sources.tagged import Tagged, merged_bio
 from workbench.sources.text import json_objects
@@ -44,6 +44,9 @@ class Utterance:
     def tagged(self) -> Tagged:
         """As a BIO-tagged sentence: neighbours of one label are one span, as in the published scores."""
         return Tagged(self.id, self.text, self.tokens, merged_bio(self.labels), self.lang, "slots", self.intent)
+
+
+_Draft = draft(Utterance)
 
 
 def parse_slots(annotated: str) -> list[tuple[str, str]]:
@@ -80,6 +83,36 @@ def tokenize(parts: list[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, 
         labels += [label] * len(pieces)
         glued = not text[-1].isspace()
     return tuple(tokens), tuple(labels)
+
+
+def tokenize_spaced(annotated: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """What `tokenize` makes of `parse_slots`, where all is well and each bracket stands between spaces; else None."""
+    if "[" not in annotated:
+        tokens = tuple(annotated.split())
+        return (tokens, (OTHER,) * len(tokens)) if "]" not in annotated else None
+    pieces = _SLOT.split(annotated)
+    outside = "".join(pieces[::3])
+    if "[" in outside or "]" in outside or "" in pieces[3:-1:3]:
+        return None
+    words: list[str] = []
+    labels: list[str] = []
+    for place in range(0, len(pieces) - 1, 3):
+        before, label, inside = pieces[place : place + 3]
+        found = before.split()
+        slot = inside.split()
+        if not slot or (before and not before[-1].isspace()) or (place and not before[0].isspace()):
+            return None
+        words += found
+        words += slot
+        labels += [OTHER] * len(found)
+        labels += [label] * len(slot)
+    if after := pieces[-1]:
+        if not after[0].isspace():
+            return None
+        found = after.split()
+        words += found
+        labels += [OTHER] * len(found)
+    return tuple(words), tuple(labels)
 
 
 def tokenize_characters(
@@ -130,12 +163,13 @@ def read_tsv(
     """
     locale, lang = _locale(path)
     want_header(path, (("id", "annot_utt"),))
+    name = str(path)
     for number, (key, annotated) in rows(path, 2, report, skip=1):
         if key not in meta:
-            reject(report, f"{path}:{number}", "an id that meta.tsv does not have", key)
+            reject(report, f"{name}:{number}", "an id that meta.tsv does not have", key)
             continue
         split, scenario, intent = meta[key]
-        row = _utterance(key, annotated, split, scenario, intent, locale, lang, f"{path}:{number}", report)
+        row = _utterance(key, annotated, split, scenario, intent, locale, lang, f"{name}:{number}", report)
         if row is not None:
             yield row
 
@@ -180,8 +214,16 @@ def _utterance(
     where: str,
     report: Report | None,
 ) -> Utterance | None:
+    annotated = languages.nfc(annotated)
+    spaced = tokenize_spaced(annotated) if locale not in PER_CHARACTER else None
+    if spaced is not None and spaced[0]:
+        if report is not None:
+            report.rows += 1
+        made = _Draft(f"massive-{key}", " ".join(spaced[0]), *spaced, intent, scenario, split, lang)
+        made.__class__ = Utterance
+        return made
     try:
-        parts = parse_slots(languages.nfc(annotated))
+        parts = parse_slots(annotated)
     except ValueError as error:
         reject(report, where, str(error), annotated)
         return None
