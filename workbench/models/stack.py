@@ -99,13 +99,13 @@ class Stack(nnx.Module):
     ) -> None:
         self.settings, self.num_layers, self.causal = settings, num_layers, causal
         blocks = [Block(settings, rng, causal=causal, cross=cross, first=i == 0) for i in range(num_layers)]
-        self.first: Block | None = None
+        num_apart = int(settings.norm == "layer")
         if settings.compute.layers == "scanned":
-            if settings.norm == "layer":
-                self.first, *blocks = blocks
-            self.blocks = jax.tree.map(lambda *leaves: jnp.stack(leaves), *blocks) if blocks else None
+            self.first = blocks[0] if num_apart else None
+            rest = blocks[num_apart:]
+            self.blocks = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rest) if rest else None
         else:
-            self.blocks = nnx.List(blocks)
+            self.first, self.blocks = None, nnx.List(blocks)
         self.embedding_norm = parts.norm(settings) if settings.norm == "layer" else None
         self.final_norm = parts.norm(settings)
         relative = settings.position == "relative"
