@@ -68,3 +68,17 @@ def test_a_save_cut_short_is_cleared_away_and_the_last_whole_one_is_found(tmp_pa
     assert found is not None
     assert found.step == 4
     assert not torn.exists()
+
+
+def test_the_last_ones_those_at_multiples_and_the_best_are_kept(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, OWNER, keep_last=2, keep_every=4)
+    for step in range(1, 11):
+        checkpoints.save(step, ITEMS, {"best": 3 if step >= 3 else 1}, best=3 if step >= 3 else 1)
+    checkpoints.close()
+    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [3, 4, 8, 9, 10]
+    read = Checkpoints(tmp_path, {}, read_only=True)
+    assert (read.record() or {})["best"] == 3
+    found = read.restore({"model": ITEMS["model"]}, step=8)
+    assert found is not None
+    assert found.step == 8
+    assert Checkpoints(tmp_path / "none", {}).record() is None
