@@ -25,7 +25,7 @@ SCANNED = config.Compute(layers="scanned", dtype="bfloat16", remat="full")
 SETTINGS = {
     "modernbert": config.Model(kind="encoder", norm="layer", compute=SCANNED, **SMALL),
     "llama": config.Model(kind="decoder", **SMALL),
-    "t5": config.Model(kind="encoder-decoder", position="relative", num_decoder_layers=3, **SMALL),
+    "t5": config.Model(kind="encoder-decoder", position="relative", num_decoder_layers=2, **SMALL | {"num_layers": 1}),
 }
 FILES = {"README.md", "config.json", "model.safetensors", "spm.model", "tokenizer.json", "tokenizer_config.json"}
 
@@ -105,8 +105,8 @@ def test_what_no_published_layout_computes_is_refused_naming_each_option(
 @pytest.mark.parametrize(
     "settings",
     [
-        config.Model(**SMALL | {"local_heads": 1}, compute=config.Compute(layers="scanned")),
-        config.Model(kind="encoder-decoder", norm="layer", **SMALL),
+        config.Model(**SMALL | {"local_heads": 1, "num_layers": 1}, compute=config.Compute(layers="scanned")),
+        config.Model(kind="encoder-decoder", norm="layer", **SMALL | {"num_layers": 1}),
     ],
     ids=lambda settings: settings.kind,
 )

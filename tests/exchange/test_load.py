@@ -115,7 +115,7 @@ def test_documents_packed_into_one_row_are_computed_as_if_alone(name: str) -> No
 
 def test_every_weight_of_an_imported_model_can_be_trained_and_a_key_brings_dropout() -> None:
     for name in ENCODERS:
-        imported, out = golden(name, num_layers=2)
+        imported, out = golden(name, num_layers=2 if name == "modernbert" else 1)
         ids = out["ids"].astype(np.int32)
         ones, places = np.ones_like(ids), np.broadcast_to(np.arange(ids.shape[1], dtype=np.int32), ids.shape)
 

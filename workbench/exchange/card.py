@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from workbench import languages, licences
 from workbench.exchange.layouts import Layout
 from workbench.exchange.trained import Trained, sibling_results
+from workbench.exchange.verify import Compared
 from workbench.files import read_json
 from workbench.models import Model, num_parameters
 
@@ -17,8 +18,8 @@ Row = Mapping[str, Any]
 _SAME_MEASURE = ("task", "lang", "split", "metric", "setting", "unit")
 
 
-def write(trained: Trained, model: Model, layout: Layout, num_checked: int, inexact: Sequence[str]) -> str:
-    """README.md of an export; `num_checked` texts were tokenized alike, the literals `inexact` were left out."""
+def write(trained: Trained, model: Model, layout: Layout, compared: Compared, inexact: Sequence[str]) -> str:
+    """README.md of an export; the literals `inexact` were left out when tokenizers were compared."""
     sections = [
         _header(trained, layout),
         f"# {_title(trained)}",
@@ -27,7 +28,7 @@ def write(trained: Trained, model: Model, layout: Layout, num_checked: int, inex
         "## Languages and resources\n\n" + _languages(trained),
         "## Licences of the data\n\n" + _licences(trained),
         "## Results\n\n" + _results(trained),
-        "## Tokenizer\n\n" + _tokenizer(trained, num_checked, inexact),
+        "## Tokenizer\n\n" + _tokenizer(compared, inexact),
         "## Limits\n\n" + _limits(trained),
         "## How to cite\n\n" + _citation(trained),
     ]
@@ -165,11 +166,12 @@ def _measure(row: Row) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in _SAME_MEASURE)
 
 
-def _tokenizer(trained: Trained, num_checked: int, inexact: Sequence[str]) -> str:
+def _tokenizer(compared: Compared, inexact: Sequence[str]) -> str:
     text = (
         "SentencePiece unigram with byte fallback over NFC text whose white space is collapsed (`spm.model`); "
-        f"`tokenizer.json` is the same tokenizer, found to cut {num_checked:,} texts alike at export. A text that "
-        "spells a special piece, such as `<s>`, gets that piece, as is the custom in transformers; with "
+        f"`tokenizer.json` is the same tokenizer, found to cut {compared.num_texts:,} texts alike at export "
+        f"({compared.num_tied} of them into other pieces that are as probable, to float32's rounding). A text that spells "
+        "a special piece, such as `<s>`, gets that piece, as is the custom in transformers; with "
         "`AutoTokenizer.from_pretrained(..., split_special_tokens=True)` it stays text, as in training."
     )
     if inexact:

@@ -49,9 +49,9 @@ def _fill(read: Trained, layout: Layout, folder: Path) -> None:
     prefix = (vocab.bos,) if read.settings.kind == "decoder" else ()  # what the model has seen around a text
     tokenizer_json.build(tokenizer, prefix=prefix).save(str(folder / TOKENIZER))
     write_json(folder / TOKENIZER_CONFIG, _tokenizer_config(read))
-    num_checked = verify.check(layout, folder, written, model, tokenizer, trained.lines(read))
+    compared = verify.check(layout, folder, written, model, tokenizer, trained.lines(read))
     inexact = [literal for literal, place in tokenizer_json.cuts(tokenizer).items() if not place]
-    write_text(folder / "README.md", card.write(read, model, layout, num_checked, inexact))
+    write_text(folder / "README.md", card.write(read, model, layout, compared, inexact))
 
 
 def _tokenizer_config(read: Trained) -> dict[str, Any]:

@@ -25,6 +25,7 @@ FLOATS = (np.float16, np.float32, np.float64, ml_dtypes.bfloat16)  # bfloat16: k
 def write(folder: Path, tensors: Mapping[str, np.ndarray]) -> None:
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     safetensors.numpy.save_file(arrays, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # it comes readable by its owner alone
 
 
 def read(folder: Path) -> Tensors:
