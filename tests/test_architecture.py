@@ -36,6 +36,7 @@ DOORS = {
     "flax": {"models"},
     "orbax": {"runs/checkpoint.py"},
     "datasets": {"sources/hub.py"},
+    "datatrove": {"sources/corpus_datatrove.py"},
     "unimorph": {"sources/unimorph.py"},
     "sentencepiece": {"tokenizer"},
     "safetensors": {"exchange"},

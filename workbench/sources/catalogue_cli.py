@@ -72,6 +72,12 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     clean.add_argument("--workers", type=int, default=1)
     clean.add_argument("--shard", default="0/1", metavar="I/N", help="this host's part of the shards, e.g. 0/4")
     clean.add_argument(
+        "--engine",
+        choices=("workbench", "datatrove"),
+        default="workbench",
+        help="what runs the same work: this program, or datatrove on this machine (extra `scale`)",
+    )
+    clean.add_argument(
         "--near", type=float, default=0.8, help="near-duplicates from this similarity; 0: exact ones only"
     )
     clean.add_argument("--min-words", type=int, default=1)
@@ -262,9 +268,16 @@ def _clean(options: argparse.Namespace) -> int:
     near = Near(options.near) if options.near else None
     settings = corpus.Settings(Cleaning(min_words=options.min_words), near, options.profiles)
     inputs = sorted(options.shards.glob("*.jsonl"))
-    counts = corpus.prepare(
-        inputs, options.out, settings, print, workers=options.workers, part=(int(part[1]), int(part[2]))
-    )
+    if options.engine == "datatrove":
+        from workbench.sources import corpus_datatrove
+
+        if options.shard != "0/1":
+            raise BadInput(f"--shard {options.shard} with --engine datatrove: it cuts the work into parts itself")
+        counts = corpus_datatrove.prepare(inputs, options.out, settings, print, workers=options.workers)
+    else:
+        counts = corpus.prepare(
+            inputs, options.out, settings, print, workers=options.workers, part=(int(part[1]), int(part[2]))
+        )
     for name, number in sorted(counts.items()):
         print(f"{number:>12,}  {name}")
     print(f"the corpus is in {options.out / 'final'}")

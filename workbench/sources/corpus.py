@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, assert_never, get_args
 
 from workbench.errors import BadInput, Preempted
 from workbench.files import atomic_open, content_hash, read_json, sha256_file, write_json
@@ -39,6 +39,10 @@ class Settings:
         return {**asdict(self), "profiles": found, "version": 1}
 
 
+Stage = Literal["clean", "sign", "match", "write"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
 def prepare(
     inputs: Sequence[Path], out: Path, settings: Settings, say: Say, *, workers: int = 1, part: tuple[int, int] = (0, 1)
 ) -> shards.Counts:
@@ -46,37 +50,57 @@ def prepare(
 
     Raises: BadInput where a shard is wrong; Preempted where other parts have not finished a stage yet.
     """
-    if not inputs:
-        raise BadInput(f"{out}: no shards to read; `workbench data shard` makes them")
-    names = sorted(inputs)
-    identity = settings.identity()
     counts: shards.Counts = {}
-
-    work: shards.Work = partial(_clean, settings=settings)
-    counts |= shards.run(work, names, out / "clean", identity, say, workers=workers, part=part).counts
-    _want_all(names, out / "clean", identity, say)
-    cleaned = [out / "clean" / f"{path.stem}.jsonl" for path in names]
-
-    work = partial(dedup.sign, near=settings.near)
-    near = asdict(settings.near) if settings.near else None
-    counts |= shards.run(work, cleaned, out / "sign", near, say, suffix=".npy", workers=workers, part=part).counts
-    _want_all(cleaned, out / "sign", near, say, ".npy")
-    signed = [out / "sign" / f"{path.stem}.npy" for path in names]
-
-    tasks = _write_tasks(out, signed, settings)
-    work = partial(dedup.match, signatures=out / "sign", near=settings.near)
-    counts |= shards.run(work, tasks, out / "match", near, say, suffix=".npy", workers=workers, part=part).counts
-    _want_all(tasks, out / "match", near, say, ".npy")
-
-    matches = tuple(out / "match" / f"{path.stem}.npy" for path in tasks)
-    last = [sha256_file(path) for path in matches]
-    place = {path.stem: number for number, path in enumerate(cleaned)}
-    work = partial(_write, matches=matches, place=place)
-    counts |= shards.run(work, cleaned, out / "final", last, say, workers=workers, part=part).counts
+    for stage in STAGES:
+        counts |= run_stage(stage, inputs, out, settings, say, workers=workers, part=part)
     return counts
 
 
-def _want_all(inputs: Sequence[Path], folder: Path, settings: Any, say: Say, suffix: str = ".jsonl") -> None:
+def run_stage(
+    stage: Stage,
+    inputs: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    say: Say,
+    *,
+    workers: int = 1,
+    part: tuple[int, int] = (0, 1),
+) -> shards.Counts:
+    """Run what is not done yet of one stage, which needs the one before it whole.
+
+    Raises: BadInput where a shard is wrong; Preempted where other parts have not finished the stage before.
+    """
+    if not inputs:
+        raise BadInput(f"{out}: no shards to read; `workbench data shard` makes them")
+    names = sorted(inputs)
+    cleaned = [out / "clean" / f"{path.stem}.jsonl" for path in names]
+    near = asdict(settings.near) if settings.near else None
+    run = partial(shards.run, say=say, workers=workers, part=part)
+    work: shards.Work
+    match stage:
+        case "clean":
+            work = partial(_clean, settings=settings)
+            return run(work, names, out / "clean", settings.identity()).counts
+        case "sign":
+            _want_all(names, out / "clean", settings.identity())
+            work = partial(dedup.sign, near=settings.near)
+            return run(work, cleaned, out / "sign", near, suffix=".npy").counts
+        case "match":
+            _want_all(cleaned, out / "sign", near, ".npy")
+            work = partial(dedup.match, signatures=out / "sign", near=settings.near)
+            return run(work, _tasks(out, names, settings), out / "match", near, suffix=".npy").counts
+        case "write":
+            tasks = _tasks(out, names, settings)
+            _want_all(tasks, out / "match", near, ".npy")
+            matches = tuple(out / "match" / f"{path.stem}.npy" for path in tasks)
+            place = {path.stem: number for number, path in enumerate(cleaned)}
+            work = partial(_write, matches=matches, place=place)
+            return run(work, cleaned, out / "final", [sha256_file(path) for path in matches]).counts
+        case _:
+            assert_never(stage)
+
+
+def _want_all(inputs: Sequence[Path], folder: Path, settings: Any, suffix: str = ".jsonl") -> None:
     if waiting := shards.missing(inputs, folder, settings, suffix):
         raise Preempted(
             f"{folder}: this part is done; {len(waiting)} shards of other parts are not ({', '.join(waiting[:5])}"
@@ -111,8 +135,12 @@ def _write(path: Path, output: Path, matches: tuple[Path, ...], place: dict[str,
     return dedup.write(path, output, place[path.stem], matches)
 
 
-def _write_tasks(out: Path, signed: list[Path], settings: Settings) -> list[Path]:
-    """A file per match task; it names its shards by their bytes, so that new signatures make new tasks."""
+def _tasks(out: Path, inputs: Sequence[Path], settings: Settings) -> list[Path]:
+    """A file per match task, written where it is not there yet.
+
+    Each names its shards by their bytes, so that new signatures make new tasks.
+    """
+    signed = [out / "sign" / f"{path.stem}.npy" for path in inputs]
     digest = content_hash([read_json(out / "sign" / f"{path.stem}.done.json")["output"] for path in signed])
     paths = []
     for name, task in dedup.tasks(signed, settings.near).items():
