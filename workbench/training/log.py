@@ -28,6 +28,8 @@ COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
 class StepLog:
     """A window of steps that ends with `step` updates done. Losses and rates are means over the window.
 
+    `tokens_per_second` and `seconds_left` are of the steps alone, without looks at held-out text and checkpoints.
+
     Compiling and peaks of memory are the process's so far; `device_peak_bytes` is of the fullest device, None where the
     backend does not tell.
     """
@@ -117,7 +119,7 @@ class Log:
             device_peak_bytes=device_peak_bytes(),
         )
         self._write_line(asdict(line))
-        self._clock = (time.monotonic(), self._step, self.num_tokens)
+        self._go_on()
         self._losses, self._grad_norms = [], []
         self._on_step(line)
 
@@ -125,10 +127,15 @@ class Log:
         """A look at held-out text after the steps so far: `flush` first."""
         name = f"held_out_{measure}"
         self._write_line({"step": self._step, name: mean, f"{name}_by_lang": dict(by_lang)})
+        self._go_on()
 
     def saved(self, seconds: float) -> None:
         """A checkpoint after the steps so far, which held up the loop for `seconds`."""
         self._write_line({"step": self._step, "checkpoint_blocked_seconds": seconds})
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._clock = (time.monotonic(), self._step, self.num_tokens)
 
     def _write_line(self, line: Mapping[str, object]) -> None:
         self._file.write(json.dumps(line) + "\n")
