@@ -12,8 +12,7 @@ from workbench.models import decode
 from workbench.objectives.batch import Tokens
 
 VOCAB_SIZE, EOS, P, NEW = 23, 1, 5, 6
-SMALL = {"width": 16, "num_layers": 2, "num_heads": 2, "feed_forward": 24, "local_heads": 1}
-KINDS = ("decoder", "encoder-decoder")
+SMALL = {"width": 16, "num_layers": 1, "num_heads": 2, "feed_forward": 24, "local_heads": 1}
 
 
 def built(kind: str, **changes: object) -> models.Model:
@@ -43,61 +42,78 @@ def whole(model: models.Model, tokens: Tokens, source: Tokens | None, prefix: ja
     return jax.nn.log_softmax(model.logits(model(*tokens, prefix=prefix).final))
 
 
-def continued(prompt: Tokens, ids: np.ndarray) -> list[Tokens]:
-    """Each row as one document without padding: its prompt and the tokens that were decoded."""
-    found = []
-    for row in range(len(ids)):
-        start = prompt.ids[row][prompt.segments[row] > 0]
-        end = ids[row]
-        if EOS in end:
-            end = end[: list(end).index(EOS) + 1]
-        text = np.concatenate([start, end])[None]
-        found.append(Tokens(text, np.ones_like(text), np.arange(text.size)[None]))
-    return found
+def continued(prompt: Tokens, ids: jax.Array, eos: int) -> tuple[Tokens, np.ndarray, np.ndarray]:
+    """Prompt and decoded tokens as whole rows without a gap; where each new token is predicted, and whether it is one.
+
+    Shapes: ids [B, N] -> [B, P + N] each, [B, N], [B, N] bool
+    """
+    new = np.asarray(ids)
+    is_new = np.cumsum(new == eos, axis=1) - (new == eos) == 0  # up to and with the end
+    lengths = prompt.segments.sum(axis=1)
+    text = np.zeros((len(new), P + NEW), np.int32)
+    for row, length in enumerate(lengths):
+        text[row, :length] = prompt.ids[row, :length]
+        text[row, length : length + NEW] = np.where(is_new[row], new[row], 0)
+    place = np.arange(P + NEW)
+    real = place < (lengths + is_new.sum(axis=1))[:, None]
+    return Tokens(text, real.astype(int), np.where(real, place, 0)), lengths[:, None] - 1 + np.arange(NEW), is_new
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "changes",
-    [{}, {"position": "relative", "norm": "layer", "compute": config.Compute(layers="scanned")}],
-    ids=["rope", "relative-scanned"],
+    ("kind", "changes"),
+    [
+        ("decoder", {}),
+        ("encoder-decoder", {}),
+        (
+            "encoder-decoder",
+            {"position": "relative", "norm": "layer", "num_layers": 2, "compute": config.Compute(layers="scanned")},
+        ),
+    ],
+    ids=["decoder", "encoder-decoder", "relative-scanned"],
 )
 def test_greedy_search_over_the_cache_takes_what_the_whole_row_makes_likeliest(kind: str, changes: dict) -> None:
     model, prompt, source = built(kind, **changes), rows([5, 2, 4]), source_of(kind)
     prefix = prompt.segments > 0 if kind == "decoder" else None
-    found = decode.greedy(model, prompt, source=source, prefix=prefix, max_new=NEW, eos=EOS)
-    assert found.ids.shape == (3, NEW)
-    for row, tokens in enumerate(continued(prompt, np.asarray(found.ids))):
-        alone = None if source is None else Tokens(*(part[row : row + 1] for part in source))
-        start = int(np.sum(prompt.segments[row]))
-        given = None if prefix is None else jnp.arange(tokens.ids.shape[1])[None] < start
-        log_probabilities = np.asarray(whole(model, tokens, alone, given))[0, start - 1 : -1]
-        assert np.array_equal(log_probabilities.argmax(axis=-1), tokens.ids[0, start:])
-        assert float(found.scores[row]) == pytest.approx(log_probabilities.max(axis=-1).sum(), abs=1e-4)
+    endless = decode.greedy(model, prompt, source=source, prefix=prefix, max_new=NEW, eos=-1)
+    eos = int(endless.ids[0, 2])  # so that a row ends early
+    found = decode.greedy(model, prompt, source=source, prefix=prefix, max_new=NEW, eos=eos, pad=-7)
+    tokens, places, is_new = continued(prompt, found.ids, eos)
+    assert not is_new[0].all()
+    assert np.array_equal(np.asarray(found.ids) == -7, ~is_new)
+    given = None if prefix is None else np.arange(P + NEW) < prompt.segments.sum(axis=1)[:, None]
+    log_probabilities = np.take_along_axis(np.asarray(whole(model, tokens, source, given)), places[:, :, None], axis=1)
+    assert np.array_equal(log_probabilities.argmax(axis=-1)[is_new], np.asarray(found.ids)[is_new])
+    expected = np.where(is_new, log_probabilities.max(axis=-1), 0.0).sum(axis=1)
+    np.testing.assert_allclose(found.scores, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_beam_is_greedy_search(kind: str) -> None:
-    model, prompt, source = built(kind), rows([5, 2, 4]), source_of(kind)
-    greedy = decode.greedy(model, prompt, source=source, max_new=NEW, eos=EOS)
-    one = decode.beam(model, prompt, source=source, max_new=NEW, eos=EOS, num_beams=1, length_penalty=0.0)
+def test_one_beam_is_greedy_search() -> None:
+    model, prompt, source = built("encoder-decoder"), rows([5, 2, 4]), source_of("encoder-decoder")
+    eos = int(decode.greedy(model, prompt, source=source, max_new=NEW, eos=-1).ids[0, 2])
+    greedy = decode.greedy(model, prompt, source=source, max_new=NEW, eos=eos, pad=-7)
+    one = decode.beam(model, prompt, source=source, max_new=NEW, eos=eos, pad=-7, num_beams=1)
     assert np.array_equal(greedy.ids, one.ids[:, 0])
-    np.testing.assert_allclose(greedy.scores, one.scores[:, 0], rtol=1e-5)
+    assert np.any(np.asarray(greedy.ids) == eos)
+    lengths = np.sum(np.asarray(greedy.ids) != -7, axis=1)
+    np.testing.assert_allclose(greedy.scores / lengths, one.scores[:, 0], rtol=1e-5)
 
 
 def test_beams_hold_what_the_whole_row_gives_best_first_and_alike_in_any_company() -> None:
     model, prompt = built("decoder"), rows([5, 2, 4])
-    search = {"max_new": NEW, "eos": EOS, "num_beams": 3, "length_penalty": 1.0}
-    found = decode.beam(model, prompt, **search)
-    assert np.all(np.diff(np.asarray(found.scores), axis=1) <= 0)
+    search = {"max_new": NEW, "num_beams": 3, "length_penalty": 1.0}
+    eos = int(decode.beam(model, prompt, eos=-1, **search).ids[0, 0, 2])
+    found = decode.beam(model, prompt, eos=eos, **search)
+    assert np.any(np.asarray(found.ids) == eos)
+    exists = np.isfinite(found.scores)
+    assert exists[:, 0].all()
+    assert np.all(found.scores[:, 1:] <= found.scores[:, :-1])
     for beam in range(3):
-        for row, tokens in enumerate(continued(prompt, np.asarray(found.ids[:, beam]))):
-            start = int(np.sum(prompt.segments[row]))
-            given = np.asarray(whole(model, tokens, None, None))[0, start - 1 : -1]
-            new = tokens.ids[0, start:]
-            expected = given[np.arange(len(new)), new].sum() / len(new)
-            assert float(found.scores[row, beam]) == pytest.approx(expected, abs=1e-4)
-    alone = decode.beam(model, Tokens(*(part[1:2] for part in prompt)), **search)
+        tokens, places, is_new = continued(prompt, found.ids[:, beam], eos)
+        given = np.take_along_axis(np.asarray(whole(model, tokens, None, None)), places[:, :, None], axis=1)
+        of_new = np.take_along_axis(given, np.asarray(found.ids)[:, beam, :, None], axis=2)[:, :, 0]
+        expected = np.where(is_new, of_new, 0.0).sum(axis=1) / is_new.sum(axis=1)
+        np.testing.assert_allclose(found.scores[exists[:, beam], beam], expected[exists[:, beam]], atol=1e-4)
+    alone = decode.beam(model, Tokens(*(part[1:2] for part in prompt)), eos=eos, **search)
     assert np.array_equal(alone.ids[0], found.ids[1])
 
 
@@ -113,9 +129,7 @@ def test_beams_find_a_better_sequence_than_greedy_search() -> None:
     probability[3, [EOS, 5, 6, 7]] = 0.25
     probability[4, EOS] = 1.0
     probability[[0, 1, 5, 6, 7], EOS] = 1.0
-    # Blocks that add nothing and one embedding per token: the final norm of row i is sqrt(width) e_i, and the head
-    # must be the table; so the embeddings are the identity and a last rotation turns them, done by the final norm's
-    # place: a model whose `logits` looks the token up.
+    # Blocks that add nothing and embeddings of the identity: the state is the token, and `logits` looks it up.
     for block in model.blocks:
         block.attention.out[...] = jnp.zeros_like(block.attention.out[...])
         block.mlp.down[...] = jnp.zeros_like(block.mlp.down[...])
@@ -136,15 +150,15 @@ def test_beams_find_a_better_sequence_than_greedy_search() -> None:
     assert float(best.scores[0, 0]) == pytest.approx(np.log(0.4), abs=1e-3)
 
 
-def test_every_setting_of_the_search_counts() -> None:
+def test_every_setting_of_beam_search_changes_the_program() -> None:
     model, prompt = built("decoder"), rows([5, 2, 4])
-    search = {"max_new": NEW, "eos": EOS, "num_beams": 3, "length_penalty": 1.0, "pad": 0}
+    search = {"max_new": NEW, "eos": EOS, "num_beams": 3, "length_penalty": 1.0}
 
     def program(**changes: object) -> str:
         return str(jax.make_jaxpr(lambda model: decode.beam(model, prompt, **{**search, **changes}))(model))
 
     base = program()
-    for change in ({"max_new": 5}, {"eos": 2}, {"num_beams": 2}, {"length_penalty": 0.5}, {"pad": 3}):
+    for change in ({"max_new": 5}, {"num_beams": 2}, {"length_penalty": 0.5}):
         assert program(**change) != base, change
 
 

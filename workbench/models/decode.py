@@ -25,7 +25,8 @@ NEVER = -1e9  # the score of a hypothesis that does not exist
 class Decoded(NamedTuple):
     """The tokens after the prompt, up to and with `eos`, then `pad`; and the sum of their log-probabilities.
 
-    Shapes: ids [B, N] and scores [B] of greedy search; [B, W, N] and [B, W], the best first, of beam search
+    Shapes: ids [B, N] and scores [B] of greedy search; [B, W, N] and [B, W], the best first, of beam search, which
+        gives -inf to hypotheses that it did not find
     Units: scores in nats, of beam search divided by length ** length_penalty
     """
 
@@ -125,7 +126,7 @@ def _start(
     return reader, jax.nn.log_softmax(model.logits(final)), last + 1, cache
 
 
-@partial(jax.jit, static_argnames=("max_new", "eos", "pad"))
+@partial(jax.jit, static_argnames=("max_new",))
 def greedy(
     model: Decoder | EncoderDecoder,
     prompt: Tokens,
@@ -181,7 +182,7 @@ def greedy(
     return Decoded(state.ids, state.scores)
 
 
-@partial(jax.jit, static_argnames=("max_new", "eos", "num_beams", "length_penalty", "pad"))
+@partial(jax.jit, static_argnames=("max_new", "num_beams", "length_penalty"))
 def beam(
     model: Decoder | EncoderDecoder,
     prompt: Tokens,
@@ -281,4 +282,5 @@ def beam(
     open_scores = jnp.where(state.scores > NEVER / 2, state.scores / max_new**length_penalty, NEVER)
     any_ended = jnp.max(state.ended_scores, axis=1, keepdims=True) > NEVER / 2
     scores = jnp.where(any_ended, state.ended_scores, open_scores)
-    return Decoded(jnp.where(any_ended[:, :, None], state.ended_ids, state.ids), scores)
+    ids = jnp.where(any_ended[:, :, None], state.ended_ids, state.ids)
+    return Decoded(ids, jnp.where(scores > NEVER / 2, scores, -jnp.inf))
