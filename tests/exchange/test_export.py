@@ -45,7 +45,8 @@ def test_each_kind_of_model_is_exported_in_its_layout_with_tokenizer_and_card(
     assert (described["pad_token_id"], described["bos_token_id"], described["eos_token_id"]) == (0, 2, 3)
     read_back = tokenizers.Tokenizer.from_file(str(out / "tokenizer.json"))
     text = tokenizer.encode("The cat").tolist()
-    assert read_back.encode("The cat").ids == ([tokenizer.vocab.bos] if layout == "llama" else []) + text
+    before, behind = {"modernbert": ([], []), "llama": ([2], []), "t5": ([], [3])}[layout]
+    assert read_back.encode("The cat").ids == before + text + behind
     assert read_json(out / "tokenizer_config.json")["model_max_length"] == 32
     card = (out / "README.md").read_text("utf-8")
     for said in (
@@ -56,6 +57,7 @@ def test_each_kind_of_model_is_exported_in_its_layout_with_tokenizer_and_card(
         "| lm | cym-Latn | bits_per_byte | 4.000 | 3.500 to 4.500 | 4.500 ± 0.707 (2) | 3 | lower |",
         "(revision 1234)",
         "AutoTokenizer.from_pretrained",
+        {"modernbert": "puts nothing around a text", "llama": "`<s>` before a", "t5": "`</s>` behind a"}[layout],
         "## Limits",
         "## How to cite",
     ):

@@ -15,16 +15,19 @@ from workbench.files import read_json
 from workbench.models import Model, num_parameters
 
 Row = Mapping[str, Any]
+Around = tuple[Sequence[int], Sequence[int]]  # special ids before and behind a text
 _SAME_MEASURE = ("task", "lang", "split", "metric", "setting", "unit")
 
 
-def write(trained: Trained, model: Model, layout: Layout, compared: Compared, inexact: Sequence[str]) -> str:
+def write(
+    trained: Trained, model: Model, layout: Layout, around: Around, compared: Compared, inexact: Sequence[str]
+) -> str:
     """README.md of an export; the literals `inexact` were left out when tokenizers were compared."""
     sections = [
         _header(trained, layout),
         f"# {_title(trained)}",
         _summary(trained, model),
-        "## How to load\n\n" + _loading(trained, layout),
+        "## How to load\n\n" + _loading(trained, layout, around),
         "## Languages and resources\n\n" + _languages(trained),
         "## Licences of the data\n\n" + _licences(trained),
         "## Results\n\n" + _results(trained),
@@ -71,7 +74,7 @@ def _summary(trained: Trained, model: Model) -> str:
         f"{settings.kind}, {num_parameters(model):,} parameters",
         f"{settings.num_layers} layers, width {settings.width}, {settings.num_heads} heads",
         f"{trained.tokenizer.vocab.size:,} pieces",
-        f"trained with the objective {trained.objective} on rows of {trained.length} tokens",
+        f"trained with the objective {trained.objective.kind} on rows of {trained.length} tokens",
     ]
     made = [f"`{stage.folder.name}`" for stage in trained.stages]
     code = (trained.manifest or {}).get("code")
@@ -83,7 +86,7 @@ def _summary(trained: Trained, model: Model) -> str:
     )
 
 
-def _loading(trained: Trained, layout: Layout) -> str:
+def _loading(trained: Trained, layout: Layout, around: Around) -> str:
     if layout == "workbench":
         return (
             "```python\nfrom pathlib import Path\n\nfrom workbench import exchange\n\n"
@@ -95,13 +98,13 @@ def _loading(trained: Trained, layout: Layout) -> str:
         f"```python\nfrom transformers import AutoTokenizer, {auto[layout]}\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("PATH")\nmodel = {auto[layout]}.from_pretrained("PATH")\n```'
     )
+    before, behind = ([f"`{trained.tokenizer.pieces[i]}`" for i in ids] for ids in around)
+    put = [f"{' '.join(ids)} {where}" for ids, where in ((before, "before"), (behind, "behind")) if ids]
+    text += f"\n\nAs in training, the tokenizer puts {' and '.join(put) or 'nothing around'} a text."
     if layout == "modernbert":
-        text += (
-            "\n\nThe model has seen no special piece around a text, so the tokenizer adds none; sentence vectors are "
-            "means over tokens (`classifier_pooling` is `mean`)."
-        )
+        text += " Sentence vectors are means over tokens (`classifier_pooling` is `mean`)."
     if layout == "t5":
-        text += "\n\nThe decoder starts with `<s>` (`decoder_start_token_id`)."
+        text += " The decoder starts with `<s>` (`decoder_start_token_id`)."
     return text
 
 
@@ -170,8 +173,8 @@ def _tokenizer(compared: Compared, inexact: Sequence[str]) -> str:
     text = (
         "SentencePiece unigram with byte fallback over NFC text whose white space is collapsed (`spm.model`); "
         f"`tokenizer.json` is the same tokenizer, found to cut {compared.num_texts:,} texts alike at export "
-        f"({compared.num_tied} of them into other pieces that are as probable, to float32's rounding). A text that spells "
-        "a special piece, such as `<s>`, gets that piece, as is the custom in transformers; with "
+        f"({compared.num_tied} of them into other pieces that are as probable, to float32's rounding). A text that "
+        "spells a special piece, such as `<s>`, gets that piece, as is the custom in transformers; with "
         "`AutoTokenizer.from_pretrained(..., split_special_tokens=True)` it stays text, as in training."
     )
     if inexact:

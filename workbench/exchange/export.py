@@ -16,6 +16,7 @@ from workbench.exchange.layouts import Layout
 from workbench.exchange.published_tokenizer import TOKENIZER, TOKENIZER_CONFIG
 from workbench.exchange.trained import Trained
 from workbench.files import write_json, write_text
+from workbench.objectives.build import document_end
 
 Choice = Literal["auto", "workbench"]
 
@@ -31,7 +32,7 @@ def export(run: Path, out: Path | None = None, layout: Choice = "auto") -> Path:
     out = out or run / "export"
     refuse_taken(out)
     read = trained.read(run)
-    chosen: Layout = layouts.layout_of(read.settings, read.objective) if layout == "auto" else "workbench"
+    chosen: Layout = layouts.layout_of(read.settings, read.objective.kind) if layout == "auto" else "workbench"
     with whole_folder(out) as folder:
         _fill(read, chosen, folder)
     return out
@@ -46,12 +47,20 @@ def _fill(read: Trained, layout: Layout, folder: Path) -> None:
     tensors.write(folder, written.tensors)
     write_json(folder / tensors.CONFIG, written.config)
     tokenizer.save(folder / native.SENTENCEPIECE)
-    prefix = (vocab.bos,) if read.settings.kind == "decoder" else ()  # what the model has seen around a text
-    tokenizer_json.build(tokenizer, prefix=prefix).save(str(folder / TOKENIZER))
+    prefix, suffix = around(read)
+    tokenizer_json.build(tokenizer, prefix, suffix).save(str(folder / TOKENIZER))
     write_json(folder / TOKENIZER_CONFIG, _tokenizer_config(read))
     compared = verify.check(layout, folder, written, model, tokenizer, trained.lines(read))
     inexact = [literal for literal, place in tokenizer_json.cuts(tokenizer).items() if not place]
-    write_text(folder / "README.md", card.write(read, model, layout, compared, inexact))
+    write_text(folder / "README.md", card.write(read, model, layout, around(read), compared, inexact))
+
+
+def around(read: Trained) -> tuple[list[int], list[int]]:
+    """The special ids that the model has seen before and behind a text; a decoder's text is left open to go on."""
+    if read.settings.kind == "decoder":
+        return [read.tokenizer.vocab.bos], []
+    end = document_end(read.objective, read.tokenizer.vocab)
+    return [], [] if end is None else [end]
 
 
 def _tokenizer_config(read: Trained) -> dict[str, Any]:

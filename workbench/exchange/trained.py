@@ -19,6 +19,7 @@ from workbench.tokenizer.processor import Tokenizer
 from workbench.training import checkpoint
 
 TOKENIZER = "tokenizer.model"
+OBJECTIVE: pydantic.TypeAdapter[config.Objective] = pydantic.TypeAdapter(config.Objective)
 ROWS_PER_LANGUAGE = 40  # of packed text, decoded to compare tokenizers on
 
 
@@ -43,7 +44,7 @@ class Trained:
     stages: tuple[Stage, ...]
     model_stage: Stage
     settings: config.Model
-    objective: str
+    objective: config.Objective
     length: int
     tokenizer: Tokenizer
     manifest: dict[str, Any] | None
@@ -83,8 +84,9 @@ def read(folder: Path) -> Trained:
         raise BadInput(f"{folder / IDENTITY}: says nothing about the model, nor does a stage it was built on")
     try:
         settings = config.Model.model_validate(described)
+        objective = OBJECTIVE.validate_python(_part(stages, "objective") or {"kind": "mlm"})
     except pydantic.ValidationError as error:
-        raise BadInput(f"{folder / IDENTITY}: model: written by another version of the workbench: {error}") from error
+        raise BadInput(f"{folder / IDENTITY}: written by another version of the workbench: {error}") from error
     tokenizer = Tokenizer.load(by_name[tokenizers[0]].folder / TOKENIZER)
     manifest, results = folder / "manifest.json", folder / "results.jsonl"
     return Trained(
@@ -92,7 +94,7 @@ def read(folder: Path) -> Trained:
         stages=stages,
         model_stage=model_stage,
         settings=settings,
-        objective=str((_part(stages, "objective") or {}).get("kind", config.MaskedLM().kind)),
+        objective=objective,
         length=int((_part(stages, "pretrain") or {}).get("length", config.Train().length)),
         tokenizer=tokenizer,
         manifest=read_json(manifest) if manifest.is_file() else None,
