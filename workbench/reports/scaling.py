@@ -9,7 +9,6 @@ Source: Hoffmann et al. 2022, "Training Compute-Optimal Large Language Models" (
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +21,8 @@ from workbench.reports.spec import Scaling
 from workbench.seeds import stream
 
 HUBER = 1e-3  # of log L: arXiv 2203.15556, appendix D.2
-STARTS = {"e": (-1.0, 0.0, 1.0), "a": (0.0, 5.0, 10.0), "b": (0.0, 5.0, 10.0), "slope": (0.2, 0.5, 1.0)}
+SLOPES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
+NUM_STARTS = 8
 NUM_RESAMPLES = 200
 NUM_LEVELS = 5  # of compute, evenly spaced in its logarithm
 MIN_RUNS = 6  # one more than the law has parameters
@@ -132,45 +132,52 @@ def runs_of(spec: Scaling, results: Results) -> Runs:
 def fit(num_parameters: np.ndarray, num_tokens: np.ndarray, loss: np.ndarray, start: Law | None = None) -> Law:
     """The law that minimises the Huber loss of log L over the runs.
 
-    From a grid of starts, or from `start` alone (a resample of runs whose law is known).
+    L-BFGS from the best of a grid of exponents, each with the E, A and B that fit it in least squares; or from `start`
+    alone (a resample of runs whose law is known).
     """
     from scipy.optimize import minimize
 
     log_n, log_d, log_l = (np.log(array) for array in (num_parameters, num_tokens, loss))
+    mean_n, mean_d = log_n.mean(), log_d.mean()  # about which the slopes turn: L-BFGS gets nowhere with origins far off
+    x_n, x_d = log_n - mean_n, log_d - mean_d
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         e, a, alpha, b, beta = x
-        terms = np.stack([np.full_like(log_n, e), a - alpha * log_n, b - beta * log_d])  # [3, N]
+        terms = np.stack([np.full_like(x_n, e), a - alpha * x_n, b - beta * x_d])  # [3, N]
         top = terms.max(axis=0)
         weights = np.exp(terms - top)
         total = weights.sum(axis=0)
         residual = top + np.log(total) - log_l
-        small = np.abs(residual) <= HUBER
-        value = np.where(small, 0.5 * residual**2, HUBER * (np.abs(residual) - 0.5 * HUBER))
-        pull = np.where(small, residual, HUBER * np.sign(residual))
-        share = pull * weights / total  # [3, N]
+        pull = np.clip(residual / HUBER, -1.0, 1.0)
+        value = np.where(np.abs(pull) < 1.0, 0.5 * pull**2, np.abs(residual) / HUBER - 0.5)
+        share = pull * weights / (HUBER * total)  # [3, N]
         gradient = np.array(
-            [share[0].sum(), share[1].sum(), -(share[1] * log_n).sum(), share[2].sum(), -(share[2] * log_d).sum()]
+            [share[0].sum(), share[1].sum(), -(share[1] * x_n).sum(), share[2].sum(), -(share[2] * x_d).sum()]
         )
-        return float(value.sum()) / HUBER**2, gradient / HUBER**2
+        return float(value.sum()), gradient
 
     if start is None:
-        slopes = STARTS["slope"]
-        starts = [
-            np.array([e, a, alpha, b, beta])
-            for e, a, alpha, b, beta in itertools.product(STARTS["e"], STARTS["a"], slopes, STARTS["b"], slopes)
-        ]
+        grid = [_start(x_n, x_d, loss, alpha, beta) for alpha in SLOPES for beta in SLOPES]
+        starts = sorted(grid, key=lambda one: objective(one)[0])[:NUM_STARTS]
     else:
-        starts = [np.array([np.log(start.e), np.log(start.a), start.alpha, np.log(start.b), start.beta])]
-    bounds = [(-20.0, 10.0), (-20.0, 60.0), (0.0, 5.0), (-20.0, 60.0), (0.0, 5.0)]
-    best_value, best = np.inf, starts[0]
-    for one in starts:
-        found = minimize(objective, one, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
-        if found.fun < best_value:
-            best_value, best = float(found.fun), found.x
-    e, a, alpha, b, beta = (float(value) for value in best)
-    exp = np.exp
-    return Law(float(exp(e)), float(exp(a)), alpha, float(exp(b)), beta, best_value * HUBER**2 / len(log_l))
+        a, b = np.log(start.a) - start.alpha * mean_n, np.log(start.b) - start.beta * mean_d
+        starts = [np.array([np.log(start.e), a, start.alpha, b, start.beta])]
+    bounds = [(-20.0, 10.0), (-20.0, 10.0), (0.0, 5.0), (-20.0, 10.0), (0.0, 5.0)]
+    results = [minimize(objective, one, jac=True, method="L-BFGS-B", bounds=bounds) for one in starts]
+    best = min(results, key=lambda result: float(result.fun))
+    e, a, alpha, b, beta = (float(value) for value in best.x)
+    huber = float(best.fun) * HUBER**2 / len(log_l)
+    scales = np.exp([e, a + alpha * mean_n, b + beta * mean_d])
+    return Law(float(scales[0]), float(scales[1]), alpha, float(scales[2]), beta, huber)
+
+
+def _start(x_n: np.ndarray, x_d: np.ndarray, loss: np.ndarray, alpha: float, beta: float) -> np.ndarray:
+    from scipy.optimize import nnls
+
+    columns = np.stack([np.ones_like(x_n), np.exp(-alpha * x_n), np.exp(-beta * x_d)], axis=1)
+    scales, _ = nnls(columns / loss[:, None], np.ones_like(loss))
+    e, a, b = np.log(np.maximum(scales, 1e-3 * loss.min()))
+    return np.array([e, a, alpha, b, beta])
 
 
 def levels(runs: Runs, law: Law, computes: Sequence[float]) -> tuple[Level, ...]:

@@ -46,8 +46,9 @@ def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:
     if config.data.targets:
         text = [d.text for documents in arm_documents(stage, data, lang).values() for d in documents]
     else:
-        text = [d.text for d in training(data, lang, min(config.data.max_train_bytes, FLOOR_BYTES))]
-        setting = f"{sum(len(one.encode()) for one in text) / 1e6:.1f} MB of text"
+        most = min(config.data.max_train_bytes, FLOOR_BYTES)
+        text = [d.text for d in training(data, lang, most)]
+        setting = f"at most {most / 1e6:g} MB of text"
     bits = floors.char_lm_bits(text, held_out(config, data, lang))
     rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", setting)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from workbench import models
@@ -15,12 +15,12 @@ from workbench.mixture.schedule import schedule
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import Objective, fitted
-from workbench.objectives.span_corruption import SpanCorruption
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
 from workbench.stages.validation import held_out_texts
 from workbench.tokenizer.processor import Tokenizer
+from workbench.training import mesh
 from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import StepLog, train
 
@@ -61,6 +61,7 @@ def run(stage: Stage, report: Report) -> None:
         keep=settings.keep,
         validation=settings.validation,
         held_out=_held_out(stage, tokenizer),
+        devices=mesh.build(stage.where.mesh),
     )
 
 
@@ -88,15 +89,7 @@ def base_shares(config: Config, rows: dict[str, Rows], num_rows: int) -> dict[st
 
 def objective(config: Config, tokenizer: Tokenizer, rows: Mapping[str, Rows]) -> Objective:
     """The config's objective, in shapes as short as all of these rows allow."""
-    made = built(config, tokenizer)
-    if not isinstance(made, SpanCorruption):
-        return made
-    each = [one for one in (fitted(made, part) for part in rows.values()) if isinstance(one, SpanCorruption)]
-    return replace(
-        made,
-        encoder_length=max(one.encoder_length or 0 for one in each),
-        decoder_length=max(one.decoder_length or 0 for one in each),
-    )
+    return fitted(built(config, tokenizer), *rows.values())
 
 
 def write_mixture(folder: Path, stream: Stream) -> None:
