@@ -143,7 +143,7 @@ def test_our_own_layout_takes_any_model_and_reads_it_back_bit_for_bit(
 
 
 def test_an_exported_encoder_imports_with_our_tokenizer_and_the_same_tensors(
-    make_run: MakeRun, tokenizer: Tokenizer
+    make_run: MakeRun, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
     out = exchange.export(make_run(SETTINGS["modernbert"]))
     model, found = exchange.load_encoder(out)
@@ -152,6 +152,8 @@ def test_an_exported_encoder_imports_with_our_tokenizer_and_the_same_tensors(
     written, again = tensors.read(out), encoders.tensors_of(model)
     assert written.keys() == again.keys()
     assert all(np.array_equal(array, again[name]) for name, array in written.items())
+    exchange.import_encoder(str(out), tmp_path / "kept")
+    assert isinstance(exchange.load_encoder(tmp_path / "kept")[1], Tokenizer)
     (out / "spm.model").unlink()
     _, published = exchange.load_encoder(out)
     line = "Mae'r gath yn gweld <s> y drws. 😀"

@@ -282,7 +282,7 @@ def test_the_hub_is_asked_for_safetensors_and_json_only(
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     exchange.load_encoder("some-owner/some-model", "v1")
     assert (asked["repository"], asked["revision"]) == ("some-owner/some-model", "v1")
-    assert all(pattern.endswith((".json", ".safetensors")) for pattern in asked["patterns"])
+    assert all(pattern.endswith((".json", ".safetensors", "spm.model")) for pattern in asked["patterns"])
 
     def unreachable(*arguments: object, **options: object) -> str:
         raise OSError("no route")

@@ -23,6 +23,7 @@ from workbench.tokenizer.processor import Tokenizer
 ORIGIN = "origin.json"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = [CONFIG, "*.safetensors", "model.safetensors.index.json", TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS]
+WANTED += [native.SENTENCEPIECE]  # of an export of ours
 
 
 def load(folder: Path) -> tuple[Model | Published, Tokenizer | PublishedTokenizer]:
@@ -61,8 +62,7 @@ def import_encoder(path: str, out: Path, revision: str | None = None) -> tuple[s
     if described.get("model_type") == native.MODEL_TYPE:
         raise BadInput(f"{path}: the workbench's own layout, which is read as it is; there is nothing to import")
     imported = _published(source, described)
-    tokenizer = published_tokenizer.load(source, imported.model.settings.vocab_size)
-    vocab = tokenizer.vocab
+    vocab = _tokenizer(source, imported.model).vocab
     with whole_folder(out) as folder:
         settings = imported.model.settings
         ids = {"pad": vocab.pad, "bos": vocab.bos, "eos": vocab.eos}
@@ -70,7 +70,7 @@ def import_encoder(path: str, out: Path, revision: str | None = None) -> tuple[s
         positions = {name: described[name] for name in ("max_position_embeddings",) if name in described}
         write_json(folder / CONFIG, positions | kept | published.config(settings))
         write(folder, tensors_of(imported.model))
-        for name in (TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS):
+        for name in (TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, native.SENTENCEPIECE):
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
         weights = {file.name: sha256_file(file) for file in sorted(source.glob("*.safetensors"))}
