@@ -4,7 +4,7 @@ Everything here but `Where` is a run's identity and enters its hash; `Where` say
 A study file (TOML) gives `[base]` values and named `[variants.<row name>]` differences; see `workbench.load`.
 """
 
-from workbench.config.mesh import Mesh
+from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Compute, Model
 from workbench.config.objective import (
     AlexaTM,
@@ -60,6 +60,7 @@ __all__ = [
     "ExplicitMixture",
     "ExponentMixture",
     "Files",
+    "Hosts",
     "Keep",
     "MaskedLM",
     "Measure",

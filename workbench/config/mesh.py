@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from workbench.config.part import Part, Positive
 
@@ -18,3 +20,27 @@ class Mesh(Part):
     data: int = Field(default=1, ge=0, description="0: as many as the devices allow")
     fsdp: Positive = 1
     tensor: Positive = 1
+
+    @property
+    def num_devices(self) -> int | None:
+        """How many it spreads over; None where it takes what there is."""
+        return self.data * self.fsdp * self.tensor or None
+
+
+class Hosts(Part):
+    """Machines that run one study together, each with the same command but for `index`. All see the same `where.runs`.
+
+    The first host runs what one host can; training runs on all of them at once.
+    """
+
+    count: Positive = 1
+    index: int = Field(default=0, ge=0, description="of this host, from 0")
+    coordinator: str = Field(default="", description="address:port of host 0, a free port that all hosts can reach")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.index >= self.count:
+            raise ValueError(f"index {self.index} must be below count {self.count}")
+        if self.count > 1 and ":" not in self.coordinator:
+            raise ValueError(f"coordinator: {self.count} hosts need address:port of host 0, got {self.coordinator!r}")
+        return self

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from workbench import languages, licences
+from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Model
 from workbench.config.objective import MaskedLM, Objective
 from workbench.config.part import Part, Positive, Rate
@@ -190,16 +191,16 @@ class Config(Part):
     def _objective_fits_model(self) -> Self:
         match self.objective.kind:
             case "mlm" | "translation-lm":
-                fitting = ["encoder"]
+                fitting = ["an encoder"]
             case "causal":
-                fitting = ["decoder"]
+                fitting = ["a decoder"]
             case "prefix-lm":
-                fitting = ["decoder", "encoder-decoder"]
+                fitting = ["a decoder", "an encoder-decoder"]
             case _:
-                fitting = ["encoder-decoder"]
-        if self.model.kind not in fitting:
+                fitting = ["an encoder-decoder"]
+        if not any(name.endswith(f" {self.model.kind}") for name in fitting):
             raise ValueError(
-                f"objective.kind {self.objective.kind!r} trains an {' or '.join(fitting)}, but model.kind is "
+                f"objective.kind {self.objective.kind!r} trains {' or '.join(fitting)}, but model.kind is "
                 f"{self.model.kind!r}"
             )
         if self.objective.kind == "span-corruption" and not self.tokenizer.sentinels:
@@ -242,6 +243,16 @@ class Where(Part):
     runs: str = "runs"
     jobs: int = Field(default=0, ge=0, description="worker processes; 0 = one per CPU core (1 on an accelerator)")
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
+    mesh: Mesh = Field(default=Mesh(), description="of devices; a CPU then plays as many as it asks for")
+    hosts: Hosts = Hosts()
+
+    @model_validator(mode="after")
+    def _hosts_share_the_mesh(self) -> Self:
+        if (wanted := self.mesh.num_devices) is not None and wanted % self.hosts.count:
+            raise ValueError(f"mesh: {wanted} devices cannot be shared evenly by {self.hosts.count} hosts")
+        if self.jobs > 1 and (self.hosts.count > 1 or wanted != 1):
+            raise ValueError(f"jobs: a mesh or several hosts need all devices for one job, got jobs = {self.jobs}")
+        return self
 
 
 class Study(Part):

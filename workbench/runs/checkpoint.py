@@ -50,6 +50,14 @@ class _Kept:
         ]
 
 
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """Of several processes, this one reads by itself, waiting for no other."""
+    own = jax.process_index()
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    return ocp.options.MultiprocessingOptions(own, {own}, barrier_sync_key_prefix=f"process-{own}")
+
+
 class Checkpoints:
     """The checkpoints of one run: the `keep_last` newest, those at multiples of `keep_every`, and the best one.
 
@@ -77,6 +85,7 @@ class Checkpoints:
             read_only=read_only,
             cleanup_tmp_directories=not read_only,
             enable_async_checkpointing=jax.default_backend() != "cpu",
+            multiprocessing_options=_alone() if read_only else ocp.options.MultiprocessingOptions(),
         )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
 

@@ -14,6 +14,7 @@ from workbench.stages.progress import Report
 from workbench.stages.source import open_text
 from workbench.stages.tokenize import MODEL, encode, read_corpus
 from workbench.tokenizer.processor import Tokenizer
+from workbench.training import mesh
 from workbench.training.loop import load_model, train
 
 
@@ -48,6 +49,7 @@ def run(stage: Stage, report: Report) -> None:
         identity=content_hash(stage.identity),
         tokenizer_sha256=tokenizer.sha256,
         on_step=reporter(report),
+        devices=mesh.build(stage.where.mesh),
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.config import Config, Study
+from workbench.config import Config, Study, Where
 from workbench.files import content_hash
 from workbench.objectives.build import document_end
 from workbench.vocab import Vocab
@@ -50,6 +50,12 @@ class Stage:
     variant: str
     seed: int
     cost: float
+    where: Where
+
+    @property
+    def trains(self) -> bool:
+        """True of what runs on all hosts and devices at once."""
+        return self.kind in ("base", "adapt")
 
     def __hash__(self) -> int:
         return hash(self.folder)
@@ -173,6 +179,6 @@ class _Plan:
         if folder not in self.found:
             label = " ".join(filter(None, [kind, variant, f"s{seed}"]))
             self.found[folder] = Stage(
-                kind, label, folder, identity, inputs, config, self.study.name, variant, seed, cost
+                kind, label, folder, identity, inputs, config, self.study.name, variant, seed, cost, self.study.where
             )
         return self.found[folder]

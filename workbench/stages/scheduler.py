@@ -73,7 +73,7 @@ def execute(
     if not waiting:
         return
     root = waiting[0].folder.parents[1 if waiting[0].kind != "run" else 0]
-    with _lock(root) as lock, _signals() as stop:
+    with _lock(root, where.hosts.index) as lock, _signals() as stop:
         count = min(number_of_workers(where), len(waiting))
         first = {
             "path": str(study_path),
@@ -82,7 +82,7 @@ def execute(
         }
         workers = [_spawn(i, where, root, first, lock) for i in range(count)]
         try:
-            _serve(workers, waiting, display, stop)
+            _serve(workers, waiting, display, stop, follows=where.hosts.index > 0)
         finally:
             for worker in workers:
                 if worker.process.poll() is None:
@@ -95,6 +95,8 @@ def number_of_workers(where: Where) -> int:
     """`where.jobs`, or one per CPU core; one only where an accelerator may be in use (it belongs to one process)."""
     if where.jobs:
         return where.jobs
+    if where.hosts.count > 1 or where.mesh.num_devices != 1:
+        return 1
     accelerators = [node for pattern in ("nvidia0", "accel*", "vfio/[0-9]*") for node in Path("/dev").glob(pattern)]
     if where.device in ("gpu", "tpu") or (where.device == "auto" and accelerators):
         return 1
@@ -108,6 +110,8 @@ def worker_environment(where: Where) -> dict[str, str]:
     platforms = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu"}
     if where.device != "auto":
         environment["JAX_PLATFORMS"] = platforms[where.device]
+    if where.device == "cpu" and where.mesh.num_devices is not None:
+        environment["JAX_NUM_CPU_DEVICES"] = str(where.mesh.num_devices // where.hosts.count)
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     environment["XLA_FLAGS"] = " ".join(filter(None, [environment.get("XLA_FLAGS", ""), flags]))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -122,7 +126,8 @@ def worker_environment(where: Where) -> dict[str, str]:
 
 
 def _spawn(index: int, where: Where, root: Path, first: dict[str, Any], lock: int) -> _Worker:
-    log = root / "logs" / f"worker-{index}.log"
+    host = f"host-{where.hosts.index}-" if where.hosts.index else ""
+    log = root / "logs" / f"{host}worker-{index}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stderr:
         process = subprocess.Popen(
@@ -138,8 +143,8 @@ def _spawn(index: int, where: Where, root: Path, first: dict[str, Any], lock: in
     return worker
 
 
-def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop: _Stop) -> None:
-    """Hand out ready stages and take reports until nothing is left."""
+def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop: _Stop, *, follows: bool) -> None:
+    """Hand out ready stages and take reports until nothing is left; one that `follows` joins the first in training."""
     todo = list(waiting)
     open_folders = {stage.folder for stage in waiting}
     selector = selectors.DefaultSelector()
@@ -155,9 +160,11 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
                 worker.process.terminate()
         if problem is not None and not any(worker.stage for worker in workers):
             break
+        if follows and problem is None:
+            problem = _take_over(todo, open_folders, display)
         if problem is None:
             for worker in workers:
-                if worker.stage is None and (ready := _ready(todo, open_folders)) is not None:
+                if worker.stage is None and (ready := _ready(todo, open_folders, follows)) is not None:
                     todo.remove(ready)
                     worker.stage = ready
                     display.begin(ready)
@@ -180,10 +187,26 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
         raise problem
 
 
-def _ready(todo: list[Stage], open_folders: set[Path]) -> Stage | None:
+def _ready(todo: list[Stage], open_folders: set[Path], follows: bool) -> Stage | None:
     for stage in todo:
         if not any(source.folder in open_folders for source in stage.inputs.values()):
-            return stage
+            if not follows:
+                return stage
+            if stage.trains and Folder(stage.folder).status().state == "running":  # the first host has begun it
+                return stage
+    return None
+
+
+def _take_over(todo: list[Stage], open_folders: set[Path], display: Display) -> WorkbenchError | None:
+    """Take what the first host has done off the list; its failure is ours."""
+    for stage in [stage for stage in todo if not stage.trains]:
+        found = Folder(stage.folder).status()
+        if found.state == "failed":
+            return WorkbenchError(f"{stage.label}: failed on host 0: {found.message}")
+        if found.state == "done":
+            todo.remove(stage)
+            open_folders.discard(stage.folder)
+            display.done(stage, found.seconds)
     return None
 
 
@@ -209,6 +232,10 @@ def _died(worker: _Worker) -> WorkbenchError:
     tail = worker.log.read_text("utf-8", errors="replace").splitlines()[-15:]
     code = worker.process.returncode
     cause = "killed (out of memory?)" if code == -signal.SIGKILL else f"ended with code {code}"
+    if stage.where.hosts.count > 1:
+        cause += (
+            " (a host that was lost ends the others: look at its log, and type the same command on all hosts again)"
+        )
     return Unavailable(
         f"{stage.label}: its worker was {cause}; the same command continues from what is saved.\n"
         f"  {worker.log} ends:\n" + "\n".join(f"    {line}" for line in tail)
@@ -252,10 +279,10 @@ def _signals() -> Iterator[_Stop]:
 
 
 @contextmanager
-def _lock(root: Path) -> Iterator[int]:
-    """One workbench at a time per study folder; waits a little for the orphans of a killed one to notice and end."""
+def _lock(root: Path, host: int) -> Iterator[int]:
+    """One workbench per study folder and host at a time; waits a little for the orphans of a killed one to end."""
     root.mkdir(parents=True, exist_ok=True)
-    handle = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(root / (f".lock-{host}" if host else ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + LOCK_WAIT_SECONDS
         while True:

@@ -41,6 +41,9 @@ def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bo
     finally:
         display.stop()
     console.print(f"all runs done in {clock(time.monotonic() - start)}", highlight=False)
+    if study.where.hosts.index:
+        console.print("the report is on host 0")
+        return 0
     folder = runs_root(study) / "report"
     results = collect.gather(_finished(plan))
     _show(console, path, study, results)

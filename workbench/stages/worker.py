@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TextIO, assert_never
 
 from workbench import load
+from workbench.config import Hosts
 from workbench.errors import Preempted, Unavailable, WorkbenchError
 from workbench.runs.folder import Folder
 from workbench.stages.plan import Stage, stages
@@ -33,12 +34,27 @@ def main() -> int:
     first = json.loads(sys.stdin.readline())
     study = load.study(Path(first["path"]), first["overrides"])
     planned = {str(stage.folder): stage for stage in stages(study, first["data_revision"])}
+    if study.where.hosts.count > 1:
+        _join(study.where.hosts)
     try:
         for line in sys.stdin:
             _serve(planned[json.loads(line)["folder"]], out)
     except Preempted as error:
         return error.exit_code
     return 0
+
+
+def _join(hosts: Hosts) -> None:
+    """Meet the other hosts, before jax is used for anything else. One that does not come ends this process."""
+    import jax
+
+    print(
+        f"host {hosts.index} of {hosts.count}: waiting for the others at {hosts.coordinator}; run the same command on "
+        "all of them, each with its own where.hosts.index",
+        flush=True,
+    )
+    jax.distributed.initialize(hosts.coordinator, hosts.count, hosts.index)
+    print(f"all {hosts.count} hosts are there: {jax.device_count()} devices", flush=True)
 
 
 def _serve(stage: Stage, out: TextIO) -> None:
@@ -60,6 +76,10 @@ def perform(stage: Stage, report: Report) -> float:
 
     Raises: WorkbenchError, with the folder marked failed (or still running, when the stage was asked to stop).
     """
+    if stage.where.hosts.index:  # the first host keeps the folder's books
+        start = time.monotonic()
+        _dispatch(stage, report)
+        return time.monotonic() - start
     folder = Folder(stage.folder)
     folder.claim(stage.identity)
     before = folder.status()

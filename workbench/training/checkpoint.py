@@ -84,11 +84,16 @@ def restore_best(checkpoints: Checkpoints, like: TrainState, progress: Progress)
 def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.Model:
     """The model that a run saved in `folder`: the best one where the run looked for it, else the newest.
 
+    It is whole on this process's first device, however it was spread when it was saved.
+
     Raises: BadInput where there is none, or it was built with other settings or another vocabulary size.
     """
     if not (folder / FOLDER).is_dir():
         raise BadInput(f"{folder}: holds no trained model; run its training first")
-    like = models.abstract(settings, vocab_size)
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    like = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), models.abstract(settings, vocab_size)
+    )
     checkpoints = Checkpoints(folder / FOLDER, {}, read_only=True)
     record = checkpoints.record()
     if record is None:
