@@ -24,6 +24,7 @@ ROWS: list[set[str]] = [
     {"runs"},
     {"training"},
     {"evaluation", "exchange"},
+    {"probing"},
     {"stages"},
     {"cli"},
     {"__main__"},

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
 
 
@@ -68,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("model", help="a folder with config.json and safetensors, or OWNER/NAME on the Hugging Face hub")
     take.add_argument("--out", type=Path, required=True, help="folder to make")
     take.add_argument("--revision", help="of the hub's repository: a branch, tag or commit")
+
+    command.add_arguments(_verb(verbs, "probe", _probe, "what a model's layers know across languages, beside floors"))
 
     doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
     doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")
@@ -140,6 +143,10 @@ def _import(options: argparse.Namespace) -> int:
     if unused:
         print(f"left out, having no place in an encoder with a vocabulary head: {', '.join(unused)}")
     return 0
+
+
+def _probe(options: argparse.Namespace) -> int:
+    return command.run(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -10,10 +10,11 @@ import numpy as np
 from workbench.errors import BadInput
 from workbench.evaluation.packed import BATCH_SIZE, LENGTH, batches, pack_texts
 from workbench.models import EncoderDecoder, Model
+from workbench.models.published import Published
 from workbench.tokenizer.processor import Tokenizer
 
 
-def hidden_states(model: Model, ids: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
+def hidden_states(model: Model | Published, ids: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
     """States of every layer; of an encoder-decoder those of its encoder.
 
     Shapes: ids, segments, positions [B, T] int32 -> [L+1, B, T, D]

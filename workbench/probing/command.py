@@ -1,0 +1,122 @@
+"""`workbench probe`: a quick look at what a model's layers know across languages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput
+from workbench.files import atomic_open
+
+PROBES = (
+    "retrieval", "similarity", "space", "language", "grouping", "word-translation", "word-alignment", "round-trip"
+)  # fmt: skip
+METHODS = ("paper", "held-out", "centred-cosine", "cosine", "euclidean", "csls", "margin")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="folder of a finished run, of an exported or published encoder, or OWNER/NAME")
+    parser.add_argument(
+        "--pairs", default="embedded", help="ntrex, sib200, embedded (default), or a folder with one file per language"
+    )
+    parser.add_argument(
+        "--languages", default="", help="tags joined by commas, e.g. cym-Latn,hye-Armn (default: all there are)"
+    )
+    parser.add_argument("--pivot", default="eng-Latn", help="what the languages are paired with (default: eng-Latn)")
+    parser.add_argument("--every-pair", action="store_true", help="pair every language with every other, not the pivot")
+    parser.add_argument("--layers", default="all", help="all (default), last, or a number; 0 is the embedding")
+    parser.add_argument("--limit", type=_at_least(2), help="only the first so many sentences")
+    parser.add_argument("--pooling", choices=["mean", "cls", "max"], default="mean")
+    parser.add_argument("--probes", default=",".join(PROBES), help=f"some of {','.join(PROBES)} (default: all)")
+    parser.add_argument("--methods", default=",".join(METHODS), help=f"of retrieval: some of {','.join(METHODS)}")
+    parser.add_argument("--out", type=Path, help="file for the rows, one JSON object a line")
+    parser.add_argument("--cache", type=Path, help="folder for vectors (default: $WORKBENCH_DATA/representations)")
+    parser.add_argument("--revision", help="of a model on the hub: a branch, tag or commit")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Probe, write the rows, print the table."""
+    from workbench.evaluation.store import Store
+    from workbench.probing import probe as probing
+    from workbench.probing import sentences, show
+    from workbench.probing.lexicons import find
+    from workbench.probing.reader import open_model
+    from workbench.sources.embedded import data_home
+
+    settings = probing.Settings(
+        probes=_some("--probes", options.probes, PROBES),
+        methods=_some("--methods", options.methods, METHODS),
+        layers=_layers(options.layers),
+        pooling=options.pooling,
+        every_pair=options.every_pair,
+    )
+    tags = [tag.strip() for tag in options.languages.split(",") if tag.strip()]
+    found = sentences.read(options.pairs, tags, options.pivot, options.limit)
+    reader = open_model(options.model, options.revision)
+    probing.chosen_layers(reader, settings.layers)
+    table = show.Table(reader.num_layers)
+    for remark in show.remarks(found, settings):
+        print(remark)
+    with _writer(options.out) as write, show.progress() as display:
+        total = sum(len(texts) for one in found for texts in one.texts.values())
+        embedding = display.task("embedding", total)
+        store = Store(options.cache or data_home() / "representations", lambda count: display.advance(embedding, count))
+        measuring = display.task("measuring", sum(probing.steps(reader, one, settings) for one in found))
+        for one in found:
+            context = {
+                "model": reader.name, "model_sha256": reader.sha256, "pairs": one.name, "pairs_sha256": one.sha256,
+                "pooling": settings.pooling,
+            }  # fmt: skip
+            for row in probing.probe(
+                reader, one, find, settings, store, lambda note: display.advance(measuring, 1, note)
+            ):
+                write({**context, **row.to_json()})
+                table.add(row)
+    table.print()
+    if options.out:
+        print(f"rows     {options.out}")
+    return 0
+
+
+@contextmanager
+def _writer(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Writes rows, if there is where to; the file appears whole, at the end."""
+    if path is None:
+        yield lambda row: None
+        return
+    with atomic_open(path) as file:
+
+        def write(row: dict[str, Any]) -> None:
+            file.write((json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+        yield write
+
+
+def _some(option: str, given: str, known: tuple[str, ...]) -> Any:
+    chosen = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if wrong := [name for name in chosen if name not in known]:
+        raise BadInput(f"{option}: {wrong[0]!r} is none of {', '.join(known)}")
+    if not chosen:
+        raise BadInput(f"{option}: wanted at least one of {', '.join(known)}")
+    return chosen
+
+
+def _layers(given: str) -> Any:
+    if given in ("all", "last"):
+        return given
+    if not given.isdecimal():
+        raise BadInput(f"--layers {given!r}: wanted all, last, or a number (0 is the embedding)")
+    return int(given)
+
+
+def _at_least(least: int) -> Any:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"wanted a number of at least {least}, got {text!r}")
+        return int(text)
+
+    return number
