@@ -118,3 +118,28 @@ def test_no_part_of_the_schema_has_more_than_twelve_fields() -> None:
     assert len(parts) > 10
     for part in parts:
         assert len(part.model_fields) <= 12, part
+
+
+def test_what_is_measured_is_chosen_or_all_that_applies(file: Path) -> None:
+    assert load.study(file).variants["none"].measures == ("bits", "retrieval", "intents")
+    chosen = load.study(file, ['evaluate.measures=["bits", "cost"]']).variants["none"]
+    assert chosen.measures == ("bits", "cost")
+    without = load.study(file, ["data.targets=[]", "variants.lexicon.adapt.resources=[]"])
+    assert without.variants["none"].measures == ("bits",)
+    assert "they are not among evaluate.measures" in problem(
+        file, 'variants.lexicon.evaluate={pseudo_labelled=true, measures=["bits"]}'
+    )
+
+
+def test_an_objective_that_cannot_train_the_base_says_what_to_change(file: Path) -> None:
+    kinds = 'model.kind="encoder-decoder"'
+    assert "set tokenizer.sentinels" in problem(file, kinds, 'objective={kind="span-corruption"}')
+    assert "set tokenizer.clm = true" in problem(file, kinds, 'objective={kind="alexatm"}')
+    assert "reads pairs, but a study's base reads running text" in problem(file, kinds, 'objective={kind="prefix-lm"}')
+    assert "'causal' trains a decoder, but model.kind is 'encoder'" in problem(file, 'objective={kind="causal"}')
+
+
+def test_variants_over_different_data_are_refused(file: Path) -> None:
+    own = '{kind="files", folder="text", licence="CC0-1.0"}'
+    text = problem(file, f"variants.none.data.source={own}")
+    assert "variants ['lexicon'] read another data.source than 'none'" in text

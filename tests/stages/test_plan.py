@@ -59,3 +59,17 @@ def test_a_changed_setting_makes_new_folders_of_exactly_the_stages_it_touches(ov
 
 def test_other_data_make_every_folder_new() -> None:
     assert not {s.folder for s in plan()} & {s.folder for s in plan(revision="data2")}
+
+
+def test_a_study_without_targets_adapts_nothing_and_has_one_floor_for_all_its_runs() -> None:
+    study = load.study(QUICKSTART.parent / "scaling")
+    counts = Counter(stage.kind for stage in stages(study, "data1"))
+    runs = len(study.variants) * len(study.seeds)
+    assert counts == {"tokenizer": 1, "corpus": 1, "base": runs, "run": runs, "floors": 1}
+    assert {stage.seed for stage in stages(study, "data1") if stage.kind == "floors"} == {study.seeds[0]}
+
+
+def test_packing_knows_whether_the_objective_wants_documents_to_end() -> None:
+    decoder = ('model.kind="decoder"', 'objective={kind="causal"}')
+    assert folders("tokenizer") == folders("tokenizer", *decoder)
+    assert folders("corpus") != folders("corpus", *decoder)
