@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 from workbench import languages
 from workbench.errors import BadInput
-from workbench.records import Document, Lang, Pair, draft
-from workbench.sources.lines import Report, lines, reject
+from workbench.records import Document, Lang, Pair, draft, sealed
+from workbench.sources.lines import Report, in_blocks, lines, reject
 
 _VERSE = re.compile(r"b\.[0-9A-Z]{3}\.\d+\.\d+[a-z]?")
 _Draft = draft(Document)
@@ -33,25 +35,56 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
     """
     seen: set[str] = set()
     source = path.name
-    for number, key, text in _from_xml(path) if path.suffix == ".xml" else _from_lines(path, report):
+
+    def one(number: int, key: str, text: str) -> Document | None:
+        where = f"{path}:{number}"
         if not _VERSE.fullmatch(key):
-            reject(report, f"{path}:{number}", "wanted a verse id such as b.GEN.1.1", key)
-            continue
-        if key in seen:
-            reject(report, f"{path}:{number}", "a verse that was there before", key)
-            continue
-        if "  " in text or not text.isprintable() or text.strip(" ") != text:
-            text = " ".join(text.split())
-        text = languages.nfc(text)
-        if not text:
-            reject(report, f"{path}:{number}", "a verse without text", key)
-            continue
-        seen.add(key)
+            reject(report, where, "wanted a verse id such as b.GEN.1.1", key)
+        elif key in seen:
+            reject(report, where, "a verse that was there before", key)
+        elif text := languages.nfc(" ".join(text.split())):
+            seen.add(key)
+            if report is not None:
+                report.rows += 1
+            return Document(key, text, lang, source)
+        else:
+            reject(report, where, "a verse without text", key)
+        return None
+
+    def one_line(number: int, line: str) -> Document | None:
+        fields = line.split("\t")
+        if len(fields) != 2:
+            reject(report, f"{path}:{number}", f"wanted a verse id, a tab and a text, not {len(fields)} columns", line)
+            return None
+        return one(number, *fields)
+
+    def clean(found: list[str], whole: str) -> list[Document] | None:
+        fields = whole.replace("\n", "\t").split("\t")
+        keys, texts = fields[::2], fields[1::2]
+        if (
+            set(map(str.count, found, repeat("\t"))) != {1}
+            or not all(map(_VERSE.fullmatch, keys))
+            or not seen.isdisjoint(keys)
+            or len(set(keys)) != len(keys)
+        ):
+            return None
+        if "  " in whole or "\t " in whole or " \n" in f"{whole}\n" or not "".join(texts).isprintable():
+            texts = [" ".join(text.split()) for text in texts]
+        if not all(texts):
+            return None
+        seen.update(keys)
         if report is not None:
-            report.rows += 1
-        made = _Draft(key, text, lang, source)
-        made.__class__ = Document
-        yield made
+            report.rows += len(texts)
+        return sealed(
+            list(map(_Draft, keys, map(normalize, repeat("NFC"), texts), repeat(lang), repeat(source))), Document
+        )
+
+    if path.suffix == ".xml":
+        for row in _from_xml(path):
+            if (made := one(*row)) is not None:
+                yield made
+    else:
+        yield from in_blocks(path, report, clean, one_line)
 
 
 def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
@@ -62,15 +95,6 @@ def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:
         for verse in target
         if verse.id in texts
     ]
-
-
-def _from_lines(path: Path, report: Report | None) -> Iterator[tuple[int, str, str]]:
-    for number, line in lines(path, report):
-        fields = line.split("\t")
-        if len(fields) != 2:
-            reject(report, f"{path}:{number}", f"wanted a verse id, a tab and a text, not {len(fields)} columns", line)
-            continue
-        yield number, fields[0], fields[1]
 
 
 class _Verses:

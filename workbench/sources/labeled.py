@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 from workbench import languages
 from workbench.errors import BadInput
@@ -133,7 +134,7 @@ def _pairs(
     keys: Iterable[str], texts: Iterable[str], labels: Sequence[str], lang: Lang, task: str, report: Report | None
 ) -> list[Pair] | None:
     """The pairs of many rows at once; None where a text or a label of them is empty."""
-    stripped = list(map(languages.nfc, map(str.strip, texts)))
+    stripped = list(map(normalize, repeat("NFC"), map(str.strip, texts)))
     if not (all(stripped) and all(labels)):
         return None
     if report is not None:

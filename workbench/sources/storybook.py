@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench import languages
-from workbench.records import Document, Lang
+from workbench.records import Document, Lang, draft
 from workbench.sources.lines import Report, lines, reject
 from workbench.sources.text import json_objects
 
+_Draft = draft(Document)
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)?")
 _LICENCE = re.compile(r"\*?\s*License:\s*\[?(CC[ -]BY)\]?(?:\s*[\d.]+)?\s*")
 
@@ -30,19 +31,22 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
 
     Raises: BadInput at file:line.
     """
+    source = path.name
     for where, key, pages, credits in (
         _from_markdown(path, report) if path.suffix == ".md" else _from_json(path, report)
     ):
-        if not any(_LICENCE.fullmatch(line.strip()) for line in credits):
+        if not any("icense" in line and _LICENCE.fullmatch(line.strip()) for line in credits):
             said = [line for line in credits if "icense" in line] or "no licence"
             reject(report, where, "a story whose licence is not CC BY", f"{key}: {said}")
             continue
         if report is not None:
             report.rows += 1
         for number, page in enumerate(pages, 1):
-            text = languages.nfc(" ".join(page.split()))
+            text = languages.nfc(" ".join(page.split()) if "  " in page or not page.isprintable() else page.strip(" "))
             if text:
-                yield Document(f"{key}#{number}", text, lang, path.name)
+                made = _Draft(f"{key}#{number}", text, lang, source)
+                made.__class__ = Document
+                yield made
             elif report is not None:
                 report.note("a page without words (passed over)", f"{where}: {key}#{number}")
 

@@ -32,15 +32,16 @@ _CODE = re.compile(r"[a-z]{3}")
 _TOKEN = re.compile(r"[^;,()]+|[;,()]")
 _MARKS = frozenset(";,()")
 # Latin, Cyrillic and Greek, each with a little around it: text that has one of them alone mixes none.
-_WRITINGS = tuple(
-    re.compile(f"[{ranges}]")
-    for ranges in (
-        "A-Za-z\xaa-\u02ff\u1d00-\u1dbf\u1e00-\u1eff\u2070-\u209f\u212a-\u2188\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f"
-        "\ufb00-\ufb06\uff21-\uff5a\U00010780-\U000107bf\U0001df00-\U0001dfff",
-        "\u0400-\u052f\u1c80-\u1c8f\u1d2b\u1d78\u2de0-\u2dff\ua640-\ua69f\ufe2e\ufe2f\U0001e030-\U0001e08f",
-        "\u0370-\u03ff\u1d26-\u1dbf\u1f00-\u1fff\u2126\uab65\U00010140-\U000101a0\U0001d200-\U0001d245\U0001dff0-\U0001dfff",
-    )
+_LATIN = (
+    "A-Za-z\xaa-\u02ff\u1d00-\u1dbf\u1e00-\u1eff\u2070-\u209f\u212a-\u2188\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f"
+    "\ufb00-\ufb06\uff21-\uff5a\U00010780-\U000107bf\U0001df00-\U0001dfff"
 )
+_CYRILLIC = "\u0400-\u052f\u1c80-\u1c8f\u1d2b\u1d78\u2de0-\u2dff\ua640-\ua69f\ufe2e\ufe2f\U0001e030-\U0001e08f"
+_GREEK = (
+    "\u0370-\u03ff\u1d26-\u1dbf\u1f00-\u1fff\u2126\uab65\U00010140-\U000101a0\U0001d200-\U0001d245\U0001dff0-\U0001dfff"
+)
+_WRITINGS = tuple(re.compile(f"[{ranges}]") for ranges in (_LATIN, _CYRILLIC, _GREEK))
+_NOT_LATIN = re.compile(f"[{_CYRILLIC}{_GREEK}]")
 
 
 # Features
@@ -170,8 +171,22 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Infle
 
     Raises: BadInput at file:line.
     """
-    for row, _ in _rows(path, lang, report, 3):
-        yield row
+    seen = Seen()
+
+    def clean(found: list[str], whole: str) -> list[Inflection] | None:
+        texts = list(filter(None, found))
+        made = clean_rows(texts, lang, (0, 1, 2), report)
+        if made is None or (report is not None and not seen.add_new(texts)):
+            return None
+        if report is not None:
+            report.rows += len(made)
+        return made
+
+    def one(number: int, line: str) -> Inflection | None:
+        row = _row(path, number, line, lang, report, seen, 3)
+        return row[0] if row is not None else None
+
+    return in_blocks(path, report, clean, one)
 
 
 def segmentations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Segmented]:
@@ -179,8 +194,10 @@ def segmentations(path: Path, lang: Lang, report: Report | None = None) -> Itera
 
     Raises: BadInput at file:line.
     """
-    for row, segments in _rows(path, lang, report, 4):
-        yield Segmented(row, segments)
+    seen = Seen()
+    for number, line in lines(path, report):
+        if (row := _row(path, number, line, lang, report, seen, 4)) is not None:
+            yield Segmented(*row)
 
 
 def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Derivation]:
@@ -200,45 +217,31 @@ def derivations(path: Path, lang: Lang, report: Report | None = None) -> Iterato
         yield Derivation(lang, *fields)
 
 
-def _rows(
-    path: Path, lang: Lang, report: Report | None, columns: Literal[3, 4]
-) -> Iterator[tuple[Inflection, tuple[str, ...]]]:
-    seen = Seen()
-
-    def clean(found: list[str], whole: str) -> list[tuple[Inflection, tuple[str, ...]]] | None:
-        texts = [line for line in found if line]
-        made = clean_rows(texts, lang, (0, 1, 2), report) if columns == 3 else None
-        if made is None or (report is not None and not seen.add_new(texts)):
+def _row(
+    path: Path, number: int, line: str, lang: Lang, report: Report | None, seen: Seen, columns: Literal[3, 4]
+) -> tuple[Inflection, tuple[str, ...]] | None:
+    if not line.strip():
+        return None
+    fields = line.split("\t")
+    if len(fields) != columns:
+        if columns == 3 and len(fields) == 4:
+            note(report, f"{path}:{number}", "a fourth column (segments), not read here", line)
+        else:
+            reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
+            reject(report, f"{path}:{number}", reason, line, "lemma, form, features")
             return None
-        if report is not None:
-            report.rows += len(made)
-        return list(zip(made, repeat(()), strict=False))
-
-    def one(number: int, line: str) -> tuple[Inflection, tuple[str, ...]] | None:
-        if not line.strip():
-            return None
-        fields = line.split("\t")
-        if len(fields) != columns:
-            if columns == 3 and len(fields) == 4:
-                note(report, f"{path}:{number}", "a fourth column (segments), not read here", line)
-            else:
-                reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
-                reject(report, f"{path}:{number}", reason, line, "lemma, form, features")
-                return None
-        segments = tuple(languages.nfc(segment) for segment in fields[3].split("|")) if columns == 4 else ()
-        if not all(segments):
-            reject(report, f"{path}:{number}", "an empty segment", line)
-            return None
-        row = inflection(fields[0], fields[1], fields[2], lang, path, number, report)
-        if row is None:
-            return None
-        if report is not None:
-            report.rows += 1
-            if seen.add(line):
-                report.note("a row that was there before (kept)", f"{path}:{number}: {line!r}")
-        return row, segments
-
-    yield from in_blocks(path, report, clean, one)
+    segments = tuple(languages.nfc(segment) for segment in fields[3].split("|")) if columns == 4 else ()
+    if not all(segments):
+        reject(report, f"{path}:{number}", "an empty segment", line)
+        return None
+    row = inflection(fields[0], fields[1], fields[2], lang, path, number, report)
+    if row is None:
+        return None
+    if report is not None:
+        report.rows += 1
+        if seen.add(line):
+            report.note("a row that was there before (kept)", f"{path}:{number}: {line!r}")
+    return row, segments
 
 
 def clean_rows(
@@ -258,7 +261,7 @@ def clean_rows(
     if not (text := "\n".join(words)).isascii():
         if not is_normalized("NFC", text):
             return None
-        if report is not None and sum(writing.search(text) is not None for writing in _WRITINGS) > 1:
+        if report is not None and _NOT_LATIN.search(text) and sum(bool(one.search(text)) for one in _WRITINGS) > 1:
             return None
     try:
         features = list(map(_atoms, bundles))
