@@ -29,7 +29,7 @@ Variant = Callable[[], Seconds | None]  # None: timed here; a variant that runs 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Units: load1 is the load average of the minute before the run: near 0 on a quiet machine."""
+    """Units: cores that this process may use; load1, the load average of the minute before (near 0: quiet)."""
 
     cpu: str
     cores: int
@@ -95,7 +95,7 @@ def machine() -> Machine:
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return Machine(
         cpu=names[0] if names else platform.processor() or platform.machine(),
-        cores=os.cpu_count() or 1,
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         load1=round(os.getloadavg()[0], 2),
         system=platform.platform(),
         python=platform.python_version(),

@@ -1,0 +1,184 @@
+"""Tokens per second of one masked-LM training step: ours against Hugging Face and PyTorch, in turns, in one run.
+
+    uv run --group bench python experiments/benchmarks/train.py
+    uv run --group bench --extra cuda13 python experiments/benchmarks/train.py --device gpu
+
+Every side runs in a process of its own on the same batches, with as many threads as there are cores, dropout off,
+gradients clipped at norm 1, AdamW. Ends with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import sides
+import sizes
+import timing
+from sides import Device, End, Name, Start
+from timing import Seconds
+
+from workbench import files
+from workbench.training import flops
+
+HERE = Path(__file__).parent
+GOALS = {"hf-bert": 1.8, "hf-modernbert": 1.8, "tuned": 1.2}  # in tokens per second
+GPU_GOALS = {"tuned-compiled": 1.2}
+PEAK_FLOPS = 790e12  # measured by llm.c on an H100 in bfloat16, https://github.com/karpathy/llm.c/discussions/481
+START_SECONDS = 300  # a side that has not ended its first step by then is left out, and named
+
+
+class Remote:
+    """One side in its own process."""
+
+    def __init__(self, name: Name, size: sizes.Size, device: Device, weights: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.name = name
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=sides.serve, args=(name, size, device, weights, theirs), daemon=False)
+        self._process.start()
+        theirs.close()
+
+    def start(self) -> Start | str:
+        """How it starts, or why it doesn't."""
+        try:
+            if self.pipe.poll(START_SECONDS):
+                return _got(self.pipe)
+            reason = f"first step not done after {START_SECONDS} s"
+        except EOFError:
+            reason = "ended before its first step; its error is above"
+        self._process.kill()
+        self._process.join()
+        return reason
+
+    def steps(self, number: int) -> Seconds:
+        self.pipe.send(number)
+        return _got(self.pipe)
+
+    def end(self) -> End:
+        self.pipe.send(0)
+        found: End = _got(self.pipe)
+        self._process.join()
+        return found
+
+
+def _got(pipe: Connection) -> Any:
+    return pipe.recv()
+
+
+def measure(label: str, names: Sequence[Name], device: Device, rounds: int, round_seconds: float) -> dict[str, Any]:
+    """Everything about one size, as it goes into the result file."""
+    size = sizes.SIZES[label]
+    running: dict[str, Remote] = {}
+    starts: dict[str, Start] = {}
+    left_out: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:  # one after another: compile times are each side's own; ours first, it writes the weights
+            remote = Remote(name, size, device, Path(folder) / "weights.npz")
+            found = remote.start()
+            if isinstance(found, str):
+                left_out[name] = found
+            else:
+                running[name], starts[name] = remote, found
+            print(f"{label} {name}: {found}", flush=True)
+    probe = {name: remote.steps(1) for name, remote in running.items()}
+    num_steps = max(1, round(round_seconds / statistics.median(seconds.wall for seconds in probe.values())))
+
+    def steps_of(remote: Remote) -> Callable[[], Seconds]:
+        return lambda: remote.steps(num_steps)
+
+    compared = timing.interleave({name: steps_of(remote) for name, remote in running.items()}, rounds)
+    ends = {name: remote.end() for name, remote in running.items()}
+    record = compared.record("ours")
+    tokens = size.tokens * num_steps
+    operations = flops.formula(size.model(), size.vocab_size, (size.batch_size, size.length), size.num_predictions)
+    return {
+        "size": asdict(size),
+        "device": device,
+        "steps_per_round": num_steps,
+        **record,
+        "tokens_per_second": {
+            name: {clock: tokens / seconds for clock, seconds in found.items()}
+            for name, found in record["seconds"].items()
+        },
+        "flops_per_step": operations,
+        "flops_per_second": {name: operations * num_steps / found["wall"] for name, found in record["seconds"].items()},
+        "start": {name: asdict(start) for name, start in starts.items()},
+        "end": {name: asdict(end) for name, end in ends.items()},
+        "left_out": left_out,
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """One size as Markdown."""
+    size = result["size"]
+    lines = [
+        f"d{size['width']} L{size['num_layers']} S{size['length']} B{size['batch_size']} V{size['vocab_size']}, "
+        f"{size['dtype']}, {result['device']}; {result['rounds']} rounds of {result['steps_per_round']} steps; "
+        f"{result['machine']['cpu']}, {result['machine']['cores']} cores, load {result['machine']['load1']}",
+        "",
+        "| side | parameters | tokens/s | tokens/CPU-s | ours is faster by (wall) | (CPU) | "
+        "first step, s | peak memory, MB | loss, first → last |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, tokens in result["tokens_per_second"].items():
+        start, end = result["start"][name], result["end"][name]
+        peak = end["device_peak"] or end["resident_peak"] - end["resident_before"]
+        ratios = [
+            "–" if name == "ours" else "{median:.2f} ({low:.2f}–{high:.2f})".format(**result["ratios"][name][clock])
+            for clock in ("wall", "cpu")
+        ]
+        lines.append(
+            f"| {name} | {start['num_parameters'] / 1e6:.2f} M | {tokens['wall']:,.0f} | {tokens['cpu']:,.0f} | "
+            f"{ratios[0]} | {ratios[1]} | {start['compile']['wall']:.1f} | {peak / 1e6:,.0f} | "
+            f"{start['first_loss']:.4f} → {end['last_loss']:.4f} |"
+        )
+    lines += [f"\n{name} is left out: {why}" for name, why in result["left_out"].items()]
+    if result["device"] == "gpu":
+        for name, rate in result["flops_per_second"].items():
+            peak = result["matmul_flops_per_second"]
+            lines.append(
+                f"\n{name}: {rate / 1e12:.0f} TFLOP/s, {100 * rate / PEAK_FLOPS:.1f} % of {PEAK_FLOPS / 1e12:.0f}, "
+                f"{100 * rate / peak:.1f} % of this device's own {peak / 1e12:.0f} in a large matrix product"
+            )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--sizes", nargs="+", choices=sizes.SIZES, help="s and m on a CPU, 110m and 350m on a GPU")
+    parser.add_argument("--sides", nargs="+", choices=sides.NAMES, default=list(sides.NAMES))
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--round-seconds", type=float, default=1.5, help="how long one side runs in a round, about")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result files")
+    options = parser.parse_args(arguments)
+    if "ours" not in options.sides:
+        parser.error("--sides: ours is what the others are compared with")
+    names: list[Name] = ["ours", *(name for name in options.sides if name != "ours")]
+    peers = GOALS if options.device == "cpu" else GPU_GOALS
+    ratios, goals = {}, {}
+    for label in options.sizes or (["s", "m"] if options.device == "cpu" else ["110m", "350m"]):
+        result = measure(label, names, options.device, options.rounds, options.round_seconds)
+        if options.device == "gpu":
+            result["matmul_flops_per_second"] = sides.alone(sides.matmul_rate)
+        files.write_text(options.out / f"train-{options.device}-{label}.json", json.dumps(result, indent=1) + "\n")
+        print(f"\n{table(result)}\n", flush=True)
+        for peer, found in result["ratios"].items():
+            ratios[f"{label}/{peer}"] = found["wall"]["median"]
+            if peer in peers:
+                goals[f"{label}/{peer}"] = peers[peer]
+    print(timing.last_line(ratios, goals) if ratios else json.dumps({"min_ratio": None}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
