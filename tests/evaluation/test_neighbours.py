@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from workbench.errors import BadInput
 from workbench.evaluation import neighbours as module
-from workbench.evaluation.neighbours import MEASURES, crowding, neighbours, unit
+from workbench.evaluation.neighbours import MEASURES, best, crowding, neighbours, unit
 
 
 def vectors(seed: int, n: int, width: int = 12) -> np.ndarray:
@@ -19,7 +19,7 @@ def vectors(seed: int, n: int, width: int = 12) -> np.ndarray:
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_same_neighbours_as_scikit_learn(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 32)  # several blocks, the last not full
+    monkeypatch.setattr(module, "MAX_BLOCK", 32)  # several blocks, the last not full
     queries, candidates = vectors(0, 75), vectors(1, 90)
     distance, index = (
         NearestNeighbors(n_neighbors=5, metric=metric, algorithm="brute").fit(candidates).kneighbors(queries)
@@ -43,7 +43,7 @@ def by_hand(queries: np.ndarray, candidates: np.ndarray, measure: str) -> np.nda
 
 @pytest.mark.parametrize("measure", ["csls", "margin"])
 def test_csls_and_margin_as_worked_out_pair_by_pair(measure: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 8)
+    monkeypatch.setattr(module, "MAX_BLOCK", 8)
     queries, candidates = vectors(2, 13) + 0.5, vectors(3, 17) + 0.5
     wanted = by_hand(queries, candidates, measure)
     found = neighbours(queries, candidates, 3, measure)  # type: ignore[arg-type]
@@ -66,6 +66,29 @@ def test_a_vector_among_the_candidates_is_its_own_nearest(n: int, more: int, see
     for measure in ("cosine", "euclidean"):
         found = neighbours(own, np.vstack([own, others]), 1, measure)  # type: ignore[arg-type]
         np.testing.assert_allclose(found.score[:, 0], 1.0 if measure == "cosine" else 0.0, atol=1e-3)
+
+
+@given(st.integers(1, 6), st.integers(1, 700), st.integers(1, 12), st.sampled_from([3, 40, 10**6]), st.integers(0, 3))
+def test_the_best_of_each_row_are_those_of_a_stable_sort(n: int, m: int, k: int, distinct: int, seed: int) -> None:
+    # up to 700 columns: with chunks and without; few distinct values: ties within and around the best
+    scores = np.random.default_rng(seed).integers(0, distinct, (n, m)).astype(np.float32)
+    k = min(k, m)
+    index, score = best(scores, k)
+    wanted = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(index, wanted)
+    np.testing.assert_array_equal(score, np.take_along_axis(scores, wanted, axis=1))
+
+
+def test_many_candidates_give_what_scikit_learn_gives() -> None:
+    queries, candidates = vectors(4, 20), vectors(5, 2000)
+    _, index = NearestNeighbors(n_neighbors=10, metric="cosine", algorithm="brute").fit(candidates).kneighbors(queries)
+    np.testing.assert_array_equal(neighbours(queries, candidates, 10).index, index)
+
+
+def test_a_vector_of_zeros_is_near_to_nothing_by_every_measure() -> None:
+    queries = np.vstack([np.zeros((1, 12), np.float32), vectors(6, 3)])
+    for measure in MEASURES:
+        assert np.isfinite(neighbours(queries, np.vstack([queries, np.zeros((1, 12))]), 2, measure).score).all()
 
 
 def test_equal_scores_go_to_the_lower_index() -> None:

@@ -1,17 +1,18 @@
 """Exact nearest neighbours among vectors, by the measures that cross-lingual retrieval uses.
 
+On a CPU numpy's matrix product is what counts; the best of each row are found by looking at the maxima of its chunks
+first, which reads the scores once (`experiments/benchmarks/probe.py` compares with faiss).
+
 Sources: CSLS: Conneau et al. 2018, section 2.3 (arXiv 1710.04087); ratio margin: Artetxe & Schwenk 2019, section 3
 (P19-1309).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, assert_never, get_args
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from workbench.errors import BadInput
@@ -19,7 +20,9 @@ from workbench.errors import BadInput
 Measure = Literal["cosine", "euclidean", "csls", "margin"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 NEIGHBOURHOOD = 10  # nearest others whose mean cosine says how crowded a vector's place is
-BLOCK = 1024  # queries compared at a time: memory is BLOCK x candidates, whatever the number of queries
+BLOCK_SCORES = 1 << 24  # at a time: memory is 64 MiB, whatever the number of queries and (up to 1M) of candidates
+MIN_BLOCK, MAX_BLOCK = 16, 1024  # queries at a time
+CHUNK = 32  # scores of which only the largest is looked at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +44,32 @@ def neighbours(queries: np.ndarray, candidates: np.ndarray, k: int, measure: Mea
     """
     _check(queries, candidates, k)
     here, there = np.asarray(queries, np.float32), np.asarray(candidates, np.float32)
-    per_query, per_candidate = np.zeros(len(here), np.float32), np.zeros(len(there), np.float32)
-    match measure:
-        case "cosine":
-            here, there = unit(here), unit(there)
-        case "euclidean":
-            # half of minus the squared distance, without the query's own norm, which moves no rank
-            per_candidate = 0.5 * np.einsum("MD,MD->M", there, there)
-        case "csls" | "margin":
-            here, there = unit(here), unit(there)
-            per_query, per_candidate = crowding(here, there), crowding(there, here)
-        case _:
-            assert_never(measure)
-    found_index, found_score = [], []
-    target, offsets = jnp.asarray(there), jnp.asarray(per_candidate)
-    for start in range(0, len(here), BLOCK):
-        block = here[start : start + BLOCK]
-        crowd = per_query[start : start + BLOCK]
-        filled = np.pad(block, ((0, BLOCK - len(block)), (0, 0))) if len(here) > BLOCK else block
-        crowd = np.pad(crowd, (0, len(filled) - len(crowd)))
-        score, index = _best(filled, crowd, target, offsets, k, measure)
-        found_index.append(np.asarray(index)[: len(block)])
-        found_score.append(np.asarray(score)[: len(block)])
-    index, score = np.concatenate(found_index), np.concatenate(found_score)
+    if measure == "euclidean":
+        middle = there.mean(axis=0)  # moves no distance, and keeps them exact
+        here, there = here - middle, there - middle
+        per_query, per_candidate = np.zeros(len(here), np.float32), 0.5 * np.einsum("MD,MD->M", there, there)
+    else:
+        here, there = unit(here), unit(there)
+        per_query, per_candidate = np.zeros(len(here), np.float32), np.zeros(len(there), np.float32)
+    if measure in ("csls", "margin"):
+        per_query, per_candidate = crowding(here, there), crowding(there, here)
+    index, score = np.empty((len(here), k), np.int32), np.empty((len(here), k), np.float32)
+    for rows, similarity in _blocks(here, there):
+        match measure:
+            case "cosine":
+                pass
+            case "euclidean":
+                # half of minus the squared distance, without the query's own norm, which moves no rank
+                similarity -= per_candidate
+            case "csls":
+                similarity *= 2.0
+                similarity -= per_candidate
+                similarity -= per_query[rows, None]
+            case "margin":
+                similarity = ratio(similarity, per_query[rows], per_candidate)
+            case _:
+                assert_never(measure)
+        index[rows], score[rows] = best(similarity, k)
     if measure == "euclidean":
         score = 2.0 * score - np.einsum("ND,ND->N", here, here)[:, None]
     return Neighbours(index, score)
@@ -85,33 +91,66 @@ def crowding(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
     Shapes: vectors [N, D], others [M, D] -> [N] float32
     """
     k = min(NEIGHBOURHOOD, len(others))
-    means = []
-    target, zeros = jnp.asarray(others), jnp.zeros(len(others))
-    for start in range(0, len(vectors), BLOCK):
-        block = vectors[start : start + BLOCK]
-        filled = np.pad(block, ((0, BLOCK - len(block)), (0, 0))) if len(vectors) > BLOCK else block
-        score, _ = _best(filled, np.zeros(len(filled), np.float32), target, zeros, k, "cosine")
-        means.append(np.asarray(score)[: len(block)].mean(axis=1))
-    return np.concatenate(means)
+    means = np.empty(len(vectors), np.float32)
+    for rows, similarity in _blocks(vectors, others):
+        means[rows] = best(similarity, k)[1].mean(axis=1)
+    return means
 
 
-@partial(jax.jit, static_argnames=("k", "measure"))
-def _best(
-    queries: jax.Array, crowd: jax.Array, candidates: jax.Array, offsets: jax.Array, k: int, measure: Measure
-) -> tuple[jax.Array, jax.Array]:
-    similarity = jnp.einsum("ND,MD->NM", queries, candidates, precision="highest")
-    match measure:
-        case "cosine":
-            pass
-        case "euclidean":
-            similarity = similarity - offsets[None, :]
-        case "csls":
-            similarity = 2.0 * similarity - crowd[:, None] - offsets[None, :]
-        case "margin":
-            similarity = similarity / ((crowd[:, None] + offsets[None, :]) / 2.0)
-        case _:
-            assert_never(measure)
-    return jax.lax.top_k(similarity, k)
+def ratio(cosines: np.ndarray, crowd_here: np.ndarray, crowd_there: np.ndarray) -> np.ndarray:
+    """Cosine over the mean crowding of the two places; 0 where nothing is near either.
+
+    Shapes: cosines [N, M], crowd_here [N], crowd_there [M] -> [N, M]
+    """
+    mean = (crowd_here[:, None] + crowd_there[None, :]) / 2
+    return np.divide(cosines, mean, out=np.zeros_like(cosines), where=mean != 0)
+
+
+def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and values of the k largest of each row, largest first; of equal ones the lower column.
+
+    Shapes: scores [N, M], k <= M -> [N, k] int64, [N, k]
+    """
+    n, m = scores.shape
+    num_chunks = m // CHUNK
+    sure = np.ones(n, bool)
+    columns = np.broadcast_to(np.arange(m), (n, m))
+    if num_chunks > 4 * k:
+        # chunk c is the columns c, c + num_chunks, ...: the k best are in the k chunks with the largest maxima
+        whole = num_chunks * CHUNK
+        maxima = scores[:, :whole].reshape(n, CHUNK, num_chunks).max(axis=1)
+        chosen, sure = _largest(maxima, k)
+        inside = chosen[:, :, None] + num_chunks * np.arange(CHUNK)
+        rest = np.broadcast_to(np.arange(whole, m), (n, m - whole))
+        columns = np.concatenate([inside.reshape(n, -1), rest], axis=1)
+    values = scores if columns.shape[1] == m else np.take_along_axis(scores, columns, axis=1)
+    places, also_sure = _largest(values, k)
+    index, score = np.take_along_axis(columns, places, axis=1), np.take_along_axis(values, places, axis=1)
+    order = np.lexsort((index, -score), axis=-1)
+    index, score = np.take_along_axis(index, order, axis=1), np.take_along_axis(score, order, axis=1)
+    for row in np.flatnonzero(~(sure & also_sure)):  # equal scores around the k-th
+        found = np.flatnonzero(scores[row] >= np.partition(scores[row], -k)[-k])
+        index[row] = found[np.argsort(-scores[row, found], kind="stable")][:k]
+        score[row] = scores[row, index[row]]
+    return index, score
+
+
+def _largest(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of each row's k largest, in no order [N, k]; false where others are as large as the k-th [N]."""
+    bound = np.partition(values, -k, axis=1)[:, -k]
+    among = values >= bound[:, None]
+    sure = np.count_nonzero(among, axis=1) == k
+    places = np.zeros((len(values), k), np.int64)
+    places[sure] = np.nonzero(among[sure])[1].reshape(-1, k)
+    return places, sure
+
+
+def _blocks(queries: np.ndarray, candidates: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """The dot products of some queries with all candidates, block by block; a block may be written to."""
+    size = min(MAX_BLOCK, max(MIN_BLOCK, BLOCK_SCORES // len(candidates)))
+    for start in range(0, len(queries), size):
+        rows = slice(start, min(start + size, len(queries)))
+        yield rows, queries[rows] @ candidates.T
 
 
 def _check(queries: np.ndarray, candidates: np.ndarray, k: int) -> None:

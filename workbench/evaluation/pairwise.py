@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.evaluation.alignment import Retrieval
-from workbench.evaluation.neighbours import NEIGHBOURHOOD, unit
+from workbench.evaluation.neighbours import NEIGHBOURHOOD, ratio, unit
 from workbench.seeds import stream
 
 Method = Literal["paper", "held-out", "centred-cosine", "cosine", "euclidean", "csls", "margin"]
@@ -94,10 +94,9 @@ def _by_cosine(cosines: np.ndarray, method: Literal["cosine", "csls", "margin"])
     crowd_here, crowd_there = _crowding(cosines), _crowding(turned)
     if method == "csls":
         return _hits(cosines, crowd_there / 2, everything), _hits(turned, crowd_here / 2, everything)
-    both = (crowd_here[:, None] + crowd_there[None, :]) / 2
-    ratio = cosines / both
+    margin = ratio(cosines, crowd_here, crowd_there)
     nothing = np.zeros(len(cosines))
-    return _hits(ratio, nothing, everything), _hits(np.ascontiguousarray(ratio.T), nothing, everything)
+    return _hits(margin, nothing, everything), _hits(np.ascontiguousarray(margin.T), nothing, everything)
 
 
 def _crowding(cosines: np.ndarray) -> np.ndarray:
