@@ -13,6 +13,7 @@ import pytest
 
 from workbench import config, load
 from workbench.errors import BadInput
+from workbench.stages import hosts
 
 
 def start(data: Path, study: Path, runs: Path, *more: str) -> subprocess.Popen[str]:
@@ -70,3 +71,26 @@ def test_what_cannot_work_is_said_before_anything_runs(tiny_study: Path) -> None
         with pytest.raises(BadInput, match=message):
             load.study(tiny_study, [override])
     assert load.study(tiny_study, ["where.mesh={data=0, fsdp=2}"]).where.mesh == config.Mesh(data=0, fsdp=2)
+
+
+def test_hosts_that_see_each_others_marks_share_a_folder(tmp_path: Path) -> None:
+    for index, mark in ((0, 11), (1, 12)):
+        hosts.write_mark(tmp_path / "tiny", index, mark)
+    hosts.check_shared(tmp_path / "tiny", [11, 12], patience=0)
+
+
+def test_hosts_with_folders_of_their_own_are_told_which_marks_are_missing(tmp_path: Path) -> None:
+    hosts.write_mark(tmp_path / "a" / "tiny", 0, 11)
+    hosts.write_mark(tmp_path / "b" / "tiny", 1, 12)
+    hosts.write_mark(tmp_path / "b" / "tiny", 2, 7)  # of an earlier meeting, or copied from another host
+    with pytest.raises(BadInput, match=r"where.runs: .*/a is not the same folder on all 2 hosts: what host 1 wrote"):
+        hosts.check_shared(tmp_path / "a" / "tiny", [11, 12], patience=0)
+    with pytest.raises(BadInput, match="all 3 hosts: what hosts 0, 2 wrote to tiny/hosts is not seen here"):
+        hosts.check_shared(tmp_path / "b" / "tiny", [11, 12, 13], patience=0)
+
+
+def test_a_mark_that_a_network_folder_shows_late_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts.write_mark(tmp_path, 0, 11)
+    hosts.write_mark(tmp_path, 1, 7)
+    monkeypatch.setattr("time.sleep", lambda _: hosts.write_mark(tmp_path, 1, 12))
+    hosts.check_shared(tmp_path, [11, 12], patience=60)

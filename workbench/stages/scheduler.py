@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -33,6 +33,7 @@ class _Worker:
 
     process: subprocess.Popen[bytes]
     log: Path
+    hosts: int
     stage: Stage | None = None
     rest: bytes = b""
 
@@ -138,7 +139,7 @@ def _spawn(index: int, where: Where, root: Path, first: dict[str, Any], lock: in
             env=worker_environment(where),
             pass_fds=(lock,),  # the lock is free only when the last worker has ended
         )
-    worker = _Worker(process, log)
+    worker = _Worker(process, log, where.hosts.count)
     _tell(worker, first)
     return worker
 
@@ -171,10 +172,11 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
                     _tell(worker, {"folder": str(ready.folder)})
         for key, _ in selector.select(timeout=0.5):
             worker = key.data
+            ended = worker.process.poll() is not None  # asked first, so that its last words are read
             for event in _events(worker):
                 found = _take(worker, event, open_folders, display)
                 problem = problem or found  # the first: what follows are the others, asked to stop because of it
-            if worker.process.poll() is not None and worker.stage is not None:
+            if ended:  # none does by itself while there is something to do
                 problem = problem or _died(worker)
                 worker.stage = None
                 selector.unregister(key.fileobj)
@@ -211,6 +213,10 @@ def _take_over(todo: list[Stage], open_folders: set[Path], display: Display) -> 
 
 
 def _take(worker: _Worker, event: dict[str, Any], open_folders: set[Path], display: Display) -> WorkbenchError | None:
+    kinds = {2: BadInput, 75: Preempted}
+    if event["folder"] is None:  # the hosts did not come together: no stage is at fault
+        worker.stage = None
+        return kinds.get(event["code"], WorkbenchError)(event["message"])
     stage = worker.stage
     assert stage is not None
     assert str(stage.folder) == event["folder"]
@@ -222,22 +228,22 @@ def _take(worker: _Worker, event: dict[str, Any], open_folders: set[Path], displ
         open_folders.discard(stage.folder)
         display.done(stage, event["seconds"])
         return None
-    kinds = {2: BadInput, 75: Preempted}
     return kinds.get(event["code"], WorkbenchError)(f"{stage.label}: {event['message']}")
 
 
 def _died(worker: _Worker) -> WorkbenchError:
-    stage = worker.stage
-    assert stage is not None
+    label = worker.stage.label if worker.stage else "before its first stage"
     tail = worker.log.read_text("utf-8", errors="replace").splitlines()[-15:]
     code = worker.process.returncode
+    if code == Preempted.exit_code:
+        return Preempted(f"{label}: its worker was asked to stop; type the same command to continue")
     cause = "killed (out of memory?)" if code == -signal.SIGKILL else f"ended with code {code}"
-    if stage.where.hosts.count > 1:
+    if worker.hosts > 1:
         cause += (
             " (a host that was lost ends the others: look at its log, and type the same command on all hosts again)"
         )
     return Unavailable(
-        f"{stage.label}: its worker was {cause}; the same command continues from what is saved.\n"
+        f"{label}: its worker was {cause}; the same command continues from what is saved.\n"
         f"  {worker.log} ends:\n" + "\n".join(f"    {line}" for line in tail)
     )
 
@@ -265,6 +271,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with suppress(BrokenPipeError):  # what it no longer read
+            if pipe is not None:
+                pipe.close()
 
 
 @contextmanager

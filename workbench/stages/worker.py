@@ -18,9 +18,9 @@ from types import FrameType
 from typing import TextIO, assert_never
 
 from workbench import load
-from workbench.config import Hosts
 from workbench.errors import Preempted, Unavailable, WorkbenchError
 from workbench.runs.folder import Folder
+from workbench.stages import hosts
 from workbench.stages.plan import Stage, stages
 from workbench.stages.progress import Progress, Report
 
@@ -34,27 +34,17 @@ def main() -> int:
     first = json.loads(sys.stdin.readline())
     study = load.study(Path(first["path"]), first["overrides"])
     planned = {str(stage.folder): stage for stage in stages(study, first["data_revision"])}
-    if study.where.hosts.count > 1:
-        _join(study.where.hosts)
     try:
+        if study.where.hosts.count > 1:
+            hosts.join(study.where.hosts, Path(study.where.runs) / study.name)
         for line in sys.stdin:
             _serve(planned[json.loads(line)["folder"]], out)
     except Preempted as error:
         return error.exit_code
+    except WorkbenchError as error:  # of the meeting: no stage is in hand
+        _send(out, {"event": "failed", "folder": None, "message": str(error), "code": error.exit_code})
+        return error.exit_code
     return 0
-
-
-def _join(hosts: Hosts) -> None:
-    """Meet the other hosts, before jax is used for anything else. One that does not come ends this process."""
-    import jax
-
-    print(
-        f"host {hosts.index} of {hosts.count}: waiting for the others at {hosts.coordinator}; run the same command on "
-        "all of them, each with its own where.hosts.index",
-        flush=True,
-    )
-    jax.distributed.initialize(hosts.coordinator, hosts.count, hosts.index)
-    print(f"all {hosts.count} hosts are there: {jax.device_count()} devices", flush=True)
 
 
 def _serve(stage: Stage, out: TextIO) -> None:
