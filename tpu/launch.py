@@ -130,7 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--worker", default="0", help="worker to fetch from, or several: 0,1,2,3 (default 0)")
     fetch.add_argument("--to", type=Path, help="folder (default: runs/tpu/NAME in this checkout)")
     for sub in (run, fetch):
-        sub.add_argument("--runs", default=RUNS, help="folder of the runs on the TPU VM: absolute, say a mounted disk")
+        what = "folder of the runs on the TPU VM: absolute, say a mounted disk; on a slice one that all workers share"
+        sub.add_argument("--runs", default=RUNS, help=what)
 
     delete = verb("delete", delete_steps, "delete the TPU, and all on its disk")
     delete.add_argument("--queued", action="store_true", help="it was created with --queued")
@@ -183,8 +184,9 @@ def run_steps(tpu: Tpu, options: argparse.Namespace) -> list[Command]:
         key, equals, _ = override.partition("=")
         if not equals:
             raise LaunchError(f"--set {override}: wanted KEY=VALUE")
-        if key.strip() in ("where.device", "where.runs"):
-            raise LaunchError(f"--set {override}: the launcher sets where.device and where.runs itself (see --runs)")
+        if re.match(r"\s*where\.(device|runs|hosts)\b", key):
+            wanted = "the launcher sets where.device, where.runs (see --runs) and where.hosts itself"
+            raise LaunchError(f"--set {override}: {wanted}")
         arguments += ["--set", override]
     arguments += ["--retry-failed"] if options.retry_failed else []
     runs = _runs(options.runs) if options.runs != RUNS else f"../{RUNS}"

@@ -27,8 +27,24 @@ case "$*" in
     if [[ -e $HOME/study.sh ]]; then source "$HOME/study.sh"; fi ;;
 esac
 """
-# The installer of uv that a worker downloads puts the fake in place.
+# The installer of uv that a worker downloads puts the fake in place. Metadata is what a TPU VM with as many workers as
+# the cloud has would say, or what a test put into `endpoints` and `metadata-status`.
 FAKE_CURL = """#!/usr/bin/env bash
+if [[ $* == *computeMetadata* ]]; then
+  echo "$*" >>"$HOME/metadata.log"
+  cloud=$HOME/..
+  case $* in
+    *attributes/agent-worker-number*) echo -n "$FAKE_WORKER" ;;
+    *attributes/worker-network-endpoints*)
+      if [[ -e $cloud/endpoints ]]; then
+        cat "$cloud/endpoints"
+      else
+        for home in "$cloud"/worker-*; do echo "10.0.0.$((${{home##*-}} + 2))"; done | paste -sd, | tr -d '\\n'
+      fi ;;
+  esac
+  printf '\\n%s' "$(cat "$cloud/metadata-status" 2>/dev/null || echo 200)"
+  exit
+fi
 echo "$*" >>"$HOME/curl.log"
 echo 'mkdir -p "$UV_INSTALL_DIR" && cp {uv} "$UV_INSTALL_DIR/uv"'
 """

@@ -23,7 +23,10 @@ VERBS = {
     "create": ["create", "t1", "--type=v4-8", "--spot"],
     "create queued": ["create", "t1", "--type=v6e-8", "--queued", "--spot"],
     "bootstrap": ["bootstrap", "t1"],
-    "run": ["run", "t1", "experiments/my study", "--set", "base.name='it''s \"so\"'", "--set", "seeds=[0, 1]"],
+    "run": [
+        *["run", "t1", "experiments/my study", "--runs=/mnt/all"],
+        *["--set", "base.name='it''s \"so\"'", "--set", "seeds=[0, 1]"],
+    ],
     "stop": ["stop", "t1"],
     "fetch": ["fetch", "t1", "--worker=0,1"],
     "delete": ["delete", "t1", "--yes"],
@@ -133,6 +136,8 @@ def test_runs_can_lie_on_a_disk_of_their_own(cloud: Cloud) -> None:
         (["run", "t1", "/etc"], "/etc: wanted a study.toml"),
         (["run", "t1", "experiments/quickstart", "--set", "steps"], "wanted KEY=VALUE"),
         (["run", "t1", "experiments/quickstart", "--set", "where.device=cpu"], "sets where.device"),
+        (["run", "t1", "experiments/quickstart", "--set", "where.hosts.count=2"], "where.hosts itself"),
+        (["run", "t1", "experiments/quickstart", "--set", "where.hosts={count=2}"], "where.hosts itself"),
         (
             ["run", "t1", "experiments/quickstart", "--runs=gs://bucket"],
             "--runs 'gs://bucket': wanted an absolute path",
