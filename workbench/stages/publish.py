@@ -55,13 +55,20 @@ def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
             "stages": {stage.label: stage.folder.name for stage in [tokenizer, base, *adapted]},
         },
         curves=[
-            read_curve(stage.folder / "metrics.jsonl", stage.variant or "base", "loss_nats_per_token")
-            for stage in [base, *adapted]
+            read_curve(stage.folder / "metrics.jsonl", label, "loss_nats_per_token")
+            for label, stage in _trained(plan, base, adapted)
         ],
         maps=maps,
         remarks=_coverage(plan, seed),
     )
     return report(inputs, folder)[0]
+
+
+def _trained(plan: Sequence[Stage], base: Stage, adapted: Sequence[Stage]) -> list[tuple[str, Stage]]:
+    """The trainings whose curves are drawn: the base and what was adapted; without targets, each variant's base."""
+    if base.config.data.targets:
+        return [("base", base), *((stage.variant, stage) for stage in adapted)]
+    return [(s.variant, s.inputs["model"]) for s in plan if s.kind == "run" and s.seed == base.seed]
 
 
 def _shown(study: Study) -> tuple[str, str]:
