@@ -36,10 +36,19 @@ class Neighbours:
     score: np.ndarray
 
 
-def neighbours(queries: np.ndarray, candidates: np.ndarray, k: int, measure: Measure = "cosine") -> Neighbours:
+def neighbours(
+    queries: np.ndarray,
+    candidates: np.ndarray,
+    k: int,
+    measure: Measure = "cosine",
+    vocabulary: np.ndarray | None = None,
+) -> Neighbours:
     """Search every candidate for every query; a zero vector has cosine 0 with all.
 
-    Shapes: queries [N, D], candidates [M, D]
+    `vocabulary` is all that the queries were drawn from: it says how crowded a candidate's place is, for CSLS and
+    margin. Not given, it is the queries.
+
+    Shapes: queries [N, D], candidates [M, D], vocabulary [W, D]
     Raises: BadInput for unequal widths, no vectors, more neighbours than candidates, or a value that is not finite.
     """
     _check(queries, candidates, k)
@@ -52,7 +61,8 @@ def neighbours(queries: np.ndarray, candidates: np.ndarray, k: int, measure: Mea
         here, there = unit(here), unit(there)
         per_query, per_candidate = np.zeros(len(here), np.float32), np.zeros(len(there), np.float32)
     if measure in ("csls", "margin"):
-        per_query, per_candidate = crowding(here, there), crowding(there, here)
+        everything = here if vocabulary is None else unit(np.asarray(vocabulary, np.float32))
+        per_query, per_candidate = crowding(here, there), crowding(there, everything)
     index, score = np.empty((len(here), k), np.int32), np.empty((len(here), k), np.float32)
     for rows, similarity in _blocks(here, there):
         match measure:
@@ -95,6 +105,27 @@ def crowding(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
     for rows, similarity in _blocks(vectors, others):
         means[rows] = best(similarity, k)[1].mean(axis=1)
     return means
+
+
+def mutual_nearest(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pairs that are each other's nearest by CSLS; of equally near ones the lower row.
+
+    Shapes: first [N, D], second [M, D], both of unit length -> [P, 2] int64
+    """
+    crowd_first, crowd_second = crowding(first, second), crowding(second, first)
+    forth = np.empty(len(first), np.int64)
+    back, back_score = np.zeros(len(second), np.int64), np.full(len(second), -np.inf, np.float32)
+    everything = np.arange(len(second))
+    for rows, similarity in _blocks(first, second):
+        similarity *= 2.0
+        forth[rows] = (similarity - crowd_second).argmax(axis=1)
+        similarity -= crowd_first[rows, None]
+        nearest = similarity.argmax(axis=0)
+        better = similarity[nearest, everything] > back_score
+        back[better] = nearest[better] + rows.start
+        back_score[better] = similarity[nearest, everything][better]
+    mutual = np.flatnonzero(back[forth] == np.arange(len(first)))
+    return np.stack([mutual, forth[mutual]], axis=1)
 
 
 def ratio(cosines: np.ndarray, crowd_here: np.ndarray, crowd_there: np.ndarray) -> np.ndarray:

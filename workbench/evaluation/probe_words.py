@@ -11,7 +11,7 @@ import regex
 from workbench.evaluation.neighbours import Measure
 from workbench.evaluation.probe_rows import Row, interval
 from workbench.evaluation.word_alignment import Links, Method, align, round_trip
-from workbench.evaluation.word_translation import MAPS, Map, WordTranslation, word_translation
+from workbench.evaluation.word_translation import MAPS, Map, WordTranslation, word_translations
 from workbench.records import Lang, Lexicon
 from workbench.seeds import stream
 
@@ -81,10 +81,10 @@ def translation(
 
     Shapes: source, target: the vectors of `words.source` and `words.target`
     """
-    found = [word_translation(source, target, words.train, words.test, map, by) for map in maps for by in measures]
-    return [
-        row for one in found for row in _precisions(pivot, lang, one, f"{one.map} {one.measure}", words, layer, floor)
-    ]
+    rows = []
+    for found in word_translations(source, target, words.train, words.test, maps, measures):
+        rows += _precisions(pivot, lang, found, f"{found.map} {found.measure}", words, layer, floor)
+    return rows
 
 
 def spelling(words: WordList) -> WordTranslation:
@@ -162,9 +162,8 @@ def alignment(
     Random: the shuffles, from the number of each sentence.
     """
     rows = []
-    along = np.concatenate(
-        [_found(_diagonal(len(a), len(b)), gold) for (a, b), gold in zip(sentences, links, strict=True)]
-    )
+    sizes = [(len(here), len(there)) for here, there in sentences]
+    along = np.concatenate([_found(_diagonal(*size), gold) for size, gold in zip(sizes, links, strict=True)])
     for method in ALIGNMENTS:
         scored, shuffled = [], []
         for number, ((here, there), gold) in enumerate(zip(sentences, links, strict=True)):

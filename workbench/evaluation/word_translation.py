@@ -14,7 +14,7 @@ from typing import Literal, assert_never, get_args
 import numpy as np
 
 from workbench.errors import BadInput
-from workbench.evaluation.neighbours import Measure, neighbours, unit
+from workbench.evaluation.neighbours import Measure, mutual_nearest, neighbours, unit
 
 Map = Literal["none", "procrustes", "refined"]
 MAPS: tuple[Map, ...] = get_args(Map)
@@ -55,30 +55,48 @@ def word_translation(
     Raises: BadInput where a test word is also a training word (its translation would be known), or there is nothing to
         learn from or to test.
     """
+    return word_translations(source, target, train, test, [map], [measure])[0]
+
+
+def word_translations(
+    source: np.ndarray,
+    target: np.ndarray,
+    train: Sequence[tuple[int, int]],
+    test: Mapping[int, Sequence[int]],
+    maps: Sequence[Map],
+    measures: Sequence[Measure],
+) -> list[WordTranslation]:
+    """`word_translation` by every map, and for each by every measure; a map is learnt once."""
     if both := sorted({pair[0] for pair in train} & set(test)):
         raise BadInput(f"word translation: {len(both)} words are in both train and test, such as row {both[0]}")
     if not test or not all(test.values()):
         raise BadInput("word translation: wanted test words with at least one translation each")
     here, there = _prepared(source), _prepared(target)
+    words, k = sorted(test), min(10, len(there))
+    found = []
+    for map in maps:
+        mapped = _mapped(here, there, train, map)
+        for measure in measures:
+            # how crowded a place is, is a property of the whole vocabulary, not of the words that are asked
+            index = neighbours(mapped[words], there, k, measure, vocabulary=mapped).index
+            right = np.array([np.isin(index[row], list(test[word])) for row, word in enumerate(words)])
+            hits = np.stack([right[:, :cut].any(axis=1) for cut in (1, 5, 10)], axis=1)
+            found.append(WordTranslation(map, measure, hits, len(there)))
+    return found
+
+
+def _mapped(here: np.ndarray, there: np.ndarray, train: Sequence[tuple[int, int]], map: Map) -> np.ndarray:
     match map:
         case "none":
-            mapped = here
+            return here
         case "procrustes":
-            mapped = here @ procrustes(*_pairs(here, there, train))
+            moved: np.ndarray = here @ procrustes(*_pairs(here, there, train))
+            return moved
         case "refined":
-            mapped = here @ refined(here, there, train)
+            moved = here @ refined(here, there, train)
+            return moved
         case _:
             assert_never(map)
-    words = sorted(test)
-    k = min(10, len(there))
-    if measure in ("csls", "margin"):
-        # how crowded a place is, is a property of the whole vocabulary, not of the words that are asked
-        found = neighbours(mapped, there, k, measure).index[words]
-    else:
-        found = neighbours(mapped[words], there, k, measure).index
-    right = np.array([np.isin(found[row], list(test[word])) for row, word in enumerate(words)])
-    hits = np.stack([right[:, :cut].any(axis=1) for cut in (1, 5, 10)], axis=1)
-    return WordTranslation(map, measure, hits, len(there))
 
 
 def procrustes(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -98,13 +116,10 @@ def refined(source: np.ndarray, target: np.ndarray, train: Sequence[tuple[int, i
     """
     rotation = procrustes(*_pairs(source, target, train))
     for _ in range(REFINEMENTS):
-        mapped = (source @ rotation).astype(np.float32)
-        forth = neighbours(mapped, target, 1, "csls").index[:, 0]
-        back = neighbours(target, mapped, 1, "csls").index[:, 0]
-        mutual = np.flatnonzero(back[forth] == np.arange(len(forth)))
-        if len(mutual) < source.shape[1]:  # too few to determine a rotation
+        found = mutual_nearest(unit((source @ rotation).astype(np.float32)), unit(target.astype(np.float32)))
+        if len(found) < source.shape[1]:  # too few to determine a rotation
             break
-        rotation = procrustes(source[mutual], target[forth[mutual]])
+        rotation = procrustes(source[found[:, 0]], target[found[:, 1]])
     return rotation
 
 
