@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from workbench import config
-from workbench.models import parts
+from workbench.models import kernels, parts
 from workbench.models.parts import Array
 
 LOCAL_REACH = 8  # offsets farther than this share one learned bias
@@ -47,7 +47,7 @@ class View:
     mask: jax.Array
     offset: Array | None = None
     causal: bool = False
-    prefix: bool = False
+    whole: bool = False  # segments and `causal` say all that the mask says
     bias: jax.Array | None = None
     query_rope: Rope | None = None
     key_rope: Rope | None = None
@@ -80,12 +80,12 @@ def self_view(
     if causal:
         visible = visible & (offset <= 0 if prefix is None else (offset <= 0) | prefix[:, None, None, :])
     mask, rope = mask_of(visible), rope_of(settings, positions)
-    return View(segments, segments, mask, offset, causal, prefix is not None, query_rope=rope, key_rope=rope)
+    return View(segments, segments, mask, offset, causal, prefix is None, query_rope=rope, key_rope=rope)
 
 
 def cross_view(segments: Array, memory_segments: Array) -> View:
     """A decoder's tokens over an encoder's: equal segments belong together."""
-    return View(segments, memory_segments, mask_of(same_segment(segments, memory_segments)))
+    return View(segments, memory_segments, mask_of(same_segment(segments, memory_segments)), whole=True)
 
 
 def local_offsets(num_heads: int, causal: bool = False) -> np.ndarray:
@@ -152,6 +152,12 @@ class Attention(nnx.Module):
         other_heads = self.query.shape[1] - local.shape[-3]
         return jnp.pad(local, [(0, 0)] * (local.ndim - 3) + [(0, other_heads), (0, 0), (0, 0)])
 
+    def _bias(self, view: View) -> jax.Array | None:  # -> [(B,) H, T, S]
+        local = None if view.offset is None else self.local_bias(view.offset)
+        if local is None or view.bias is None:
+            return view.bias if local is None else local
+        return local + view.bias
+
     def queries(self, x: jax.Array, rope: Rope | None) -> jax.Array:
         """Shapes: x [B, T, D] -> [B, T, H, K], scaled"""
         query = jnp.einsum("BTD,DHK->BTHK", x, self.query[...].astype(x.dtype))
@@ -164,9 +170,23 @@ class Attention(nnx.Module):
     def __call__(self, query: jax.Array, keys_values: KeysValues, view: View) -> jax.Array:
         """Shapes: query [B, T, H, K] -> [B, T, D]"""
         key, value = keys_values
-        scores = jnp.einsum("BTHK,BSHK->BHTS", query, key, preferred_element_type=jnp.float32)
-        for bias in (None if view.offset is None else self.local_bias(view.offset), view.bias):
+        biased = view.bias is not None or (view.offset is not None and self.offset_bias is not None)
+        kernel = kernels.choose(
+            kernels.platform(),
+            jax.device_count(),
+            query.dtype,
+            query.shape[1],
+            key.shape[1],
+            self.per_head,
+            biased=biased,
+            whole=view.whole,
+        )
+        if kernel == "einsum":
+            scores = jnp.einsum("BTHK,BSHK->BHTS", query, key, preferred_element_type=jnp.float32)
+            bias = self._bias(view)
             scores = scores if bias is None else scores + bias
-        weights = jax.nn.softmax(scores + view.mask, axis=-1).astype(value.dtype)
-        mixed = jnp.einsum("BHTS,BSHK->BTHK", weights, value)
+            weights = jax.nn.softmax(scores + view.mask, axis=-1).astype(value.dtype)
+            mixed = jnp.einsum("BHTS,BSHK->BTHK", weights, value)
+        else:
+            mixed = kernels.fused(kernel, query, key, value, self._bias(view), view)
         return jnp.einsum("BTHK,HKD->BTD", mixed, self.out[...].astype(mixed.dtype))

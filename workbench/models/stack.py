@@ -12,7 +12,7 @@ from flax import nnx
 
 from workbench import config
 from workbench.models import parts
-from workbench.models.attention import Attention, KeysValues, View, relative_bias
+from workbench.models.attention import NUM_BUCKETS, Attention, KeysValues, View, relative_bias
 from workbench.models.parts import Array
 
 
@@ -109,7 +109,7 @@ class Stack(nnx.Module):
         self.embedding_norm = parts.norm(settings) if settings.norm == "layer" else None
         self.final_norm = parts.norm(settings)
         relative = settings.position == "relative"
-        self.relative = parts.normal(rng, (32, settings.num_heads), settings.width) if relative else None
+        self.relative = parts.normal(rng, (NUM_BUCKETS, settings.num_heads), settings.width) if relative else None
 
     @property
     def dtype(self) -> jnp.dtype:

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from workbench.models import Decoder, EncoderDecoder, Model
 from workbench.objectives.batch import Batch
 
+LOGITS_AT_ONCE = 2**28  # 1 GB of float32, and as much again for their gradient
+
 
 def final_states(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
     """What the stack that writes ends with. Shapes: -> [B, T, D]"""
@@ -23,25 +25,55 @@ def final_states(model: Model, batch: Batch, key: jax.Array | None = None) -> ja
     return model(inputs, segments, positions, key=key).final
 
 
+def states_to_predict(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    """The final states at the places where the loss counts. Shapes: -> [B, M, D]"""
+    final = final_states(model, batch, key)
+    return final if batch.predict is None else jnp.take_along_axis(final, batch.predict[:, :, None], axis=1)
+
+
 def predicted(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
     """Logits at the places to predict, and nowhere else: the vocabulary softmax is the dearest part of a small model.
 
     Shapes: -> [B, M, V]
     """
-    final = final_states(model, batch, key)
-    if batch.predict is None:
-        return model.logits(final)
-    return model.logits(jnp.take_along_axis(final, batch.predict[:, :, None], axis=1))
+    return model.logits(states_to_predict(model, batch, key))
 
 
 def token_losses(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
     """Negative log-likelihood of each target.
 
+    Logits of more than `LOGITS_AT_ONCE` numbers never exist together: they come in parts along M, forward and backward.
+
     Shapes: -> [B, M]
     Units: nats
     """
-    logits = predicted(model, batch, key)
-    picked = jnp.take_along_axis(logits, batch.targets[:, :, None], axis=2)[:, :, 0]
+    states = states_to_predict(model, batch, key)
+    num_parts = parts(states.shape[1], states.shape[0] * model.embedding.shape[0])
+    if num_parts == 1:
+        return _losses(model, states, jnp.asarray(batch.targets))
+
+    @jax.checkpoint
+    def losses_of(part: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return _losses(model, *part)
+
+    split = (_split(states, num_parts), _split(jnp.asarray(batch.targets), num_parts))
+    return jnp.moveaxis(jax.lax.map(losses_of, split), 0, 1).reshape(batch.targets.shape)
+
+
+def parts(length: int, size: int) -> int:
+    """The fewest equal parts of `length` places of `size` numbers each that hold no more than `LOGITS_AT_ONCE`."""
+    wanted = -(-length * size // LOGITS_AT_ONCE)
+    return next((number for number in range(wanted, length) if length % number == 0), length)
+
+
+def _split(array: jax.Array, num_parts: int) -> jax.Array:  # [B, M, ..] -> [parts, B, M / parts, ..]
+    shape = (array.shape[0], num_parts, array.shape[1] // num_parts, *array.shape[2:])
+    return jnp.moveaxis(array.reshape(shape), 1, 0)
+
+
+def _losses(model: Model, states: jax.Array, targets: jax.Array) -> jax.Array:
+    logits = model.logits(states)
+    picked = jnp.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
     return jax.nn.logsumexp(logits, axis=-1) - picked
 
 
