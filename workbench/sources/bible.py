@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Document, Lang, Pair, draft, sealed
-from workbench.sources.lines import Report, in_blocks, lines, reject
+from workbench.sources.lines import Report, columns_of, in_blocks, lines, reject
 
 _VERSE = re.compile(r"b\.[0-9A-Z]{3}\.\d+\.\d+[a-z]?")
 _Draft = draft(Document)
@@ -58,26 +58,22 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
             return None
         return one(number, *fields)
 
-    def clean(found: list[str], whole: str) -> list[Document] | None:
-        fields = whole.replace("\n", "\t").split("\t")
-        keys, texts = fields[::2], fields[1::2]
-        if (
-            set(map(str.count, found, repeat("\t"))) != {1}
-            or not all(map(_VERSE.fullmatch, keys))
-            or not seen.isdisjoint(keys)
-            or len(set(keys)) != len(keys)
-        ):
+    def clean(whole: str) -> list[Document] | None:
+        columns = columns_of(whole, 2)
+        if columns is None:
             return None
-        if "  " in whole or "\t " in whole or " \n" in f"{whole}\n" or not "".join(texts).isprintable():
+        keys, texts = columns
+        if not all(map(_VERSE.fullmatch, keys)) or not seen.isdisjoint(keys) or len(set(keys)) != len(keys):
+            return None
+        if "  " in whole or texts != list(map(str.strip, texts)) or not "".join(texts).isprintable():
             texts = [" ".join(text.split()) for text in texts]
         if not all(texts):
             return None
         seen.update(keys)
         if report is not None:
             report.rows += len(texts)
-        return sealed(
-            list(map(_Draft, keys, map(normalize, repeat("NFC"), texts), repeat(lang), repeat(source))), Document
-        )
+        composed = [normalize("NFC", text) for text in texts]
+        return sealed(list(map(_Draft, keys, composed, repeat(lang), repeat(source))), Document)
 
     if path.suffix == ".xml":
         for row in _from_xml(path):

@@ -15,7 +15,7 @@ from unicodedata import normalize
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Lang, Pair, draft, sealed
-from workbench.sources.lines import Report, header, note, reject, row_blocks, unquote, want_header
+from workbench.sources.lines import Report, column_blocks, header, note, reject, unquote, want_header
 
 Split = Literal["train", "dev", "test"]
 
@@ -40,9 +40,8 @@ def sib200(root: Path, code: str, split: Split, report: Report | None = None) ->
         raise BadInput(f"SIB-200 language {code[:40]!r}: wanted the form 'cym_Latn'")
     path, lang = root / code / f"{split}.tsv", languages.from_source(code, "sib200")
     want_header(path, (("index_id", "category", "text"),))
-    for first, found in row_blocks(path, 3, report, skip=1):
-        keys, topics, quoted = zip(*found, strict=True)
-        texts = tuple(map(unquote, quoted))
+    for first, (keys, topics, quoted) in column_blocks(path, 3, report, skip=1):
+        texts = list(map(unquote, quoted))
         numbers = "".join(keys)
         if all(keys) and numbers.isascii() and numbers.isdigit() and SIB_TOPICS.issuperset(topics):
             made = _pairs(map("sib200-".__add__, keys), texts, topics, lang, "topic", report)
@@ -53,7 +52,7 @@ def sib200(root: Path, code: str, split: Split, report: Report | None = None) ->
                             note(report, f"{path}:{number}", "CSV quotes (taken off)", field)
                 yield from made
                 continue
-        for number, (key, topic, field) in enumerate(found, first):
+        for number, (key, topic, field) in enumerate(zip(keys, topics, quoted, strict=True), first):
             if not (key.isascii() and key.isdigit() and topic in SIB_TOPICS):
                 got = f"{key}\t{topic}\t{field}"
                 reject(report, f"{path}:{number}", "wanted a number, a topic of SIB-200 and a text", got)
@@ -79,14 +78,14 @@ def afrisenti(root: Path, code: str, split: Split, report: Report | None = None)
     path, lang = root / code / f"{split}.tsv", languages.from_source(code, "afrisenti")
     names = want_header(path, (("tweet", "label"), ("ID", "tweet", "label")))
     prefix = f"afrisenti-{code}-{split}-"
-    for first, found in row_blocks(path, len(names), report, skip=1):
-        texts, labels = list(zip(*found, strict=True))[-2:]
+    for first, columns in column_blocks(path, len(names), report, skip=1):
+        texts, labels = columns[-2:]
         if SENTIMENTS.issuperset(labels):
-            keys = (prefix + str(number).zfill(5) for number in range(first - 1, first - 1 + len(found)))
+            keys = (prefix + str(number).zfill(5) for number in range(first - 1, first - 1 + len(texts)))
             if (made := _pairs(keys, texts, labels, lang, "sentiment", report)) is not None:
                 yield from made
                 continue
-        for number, fields in enumerate(found, first):
+        for number, fields in enumerate(zip(*columns, strict=True), first):
             text, label = fields[-2:]
             if label not in SENTIMENTS:
                 reject(report, f"{path}:{number}", "wanted positive, neutral or negative", "\t".join(fields))
@@ -106,8 +105,8 @@ def table(
         raise BadInput(f"{path}:1: wanted columns {text!r} and {label!r} in the header; got {list(names)}")
     at_text, at_label = names.index(text), names.index(label)
     prefix = f"{path.stem}-"
-    for first, found in row_blocks(path, len(names), report, skip=1):
-        for number, fields in enumerate(found, first):
+    for first, columns in column_blocks(path, len(names), report, skip=1):
+        for number, fields in enumerate(zip(*columns, strict=True), first):
             key, kind = prefix + str(number - 1).zfill(6), fields[at_label].strip()
             if pair := _pair(key, fields[at_text], kind, lang, task, path, number, report):
                 yield pair
@@ -134,7 +133,7 @@ def _pairs(
     keys: Iterable[str], texts: Iterable[str], labels: Sequence[str], lang: Lang, task: str, report: Report | None
 ) -> list[Pair] | None:
     """The pairs of many rows at once; None where a text or a label of them is empty."""
-    stripped = list(map(normalize, repeat("NFC"), map(str.strip, texts)))
+    stripped = [normalize("NFC", text.strip()) for text in texts]
     if not (all(stripped) and all(labels)):
         return None
     if report is not None:

@@ -32,7 +32,7 @@ from workbench.records import Lang, Lexicon, Translation
 from workbench.sources import lexicon_json, lexicon_xml
 from workbench.sources.catalogue_kinds import LexiconFormat
 from workbench.sources.lexicon_entry import Entry, clean_rows, entry
-from workbench.sources.lines import Report, header, in_blocks, lines, reject, row_blocks, unquote
+from workbench.sources.lines import Report, column_blocks, header, in_blocks, lines, reject, unquote
 
 Format = LexiconFormat
 PairFormat = Literal["panlex", "annotations"]
@@ -225,9 +225,8 @@ def _panlex_side(path: Path, report: Report | None) -> Iterator[tuple[int, str, 
     if not {PANLEX_TEXT, PANLEX_MEANING} <= set(names):
         raise BadInput(f"{path}:1: wanted a header with the columns 'txt' and 'meaning', got {names[:10]}")
     text_at, meaning_at = names.index(PANLEX_TEXT), names.index(PANLEX_MEANING)
-    for first, found in row_blocks(path, len(names), report, skip=1):
-        for number, fields in enumerate(found, first):
-            text, meaning = fields[text_at], fields[meaning_at]
+    for first, columns in column_blocks(path, len(names), report, skip=1):
+        for number, (text, meaning) in enumerate(zip(columns[text_at], columns[meaning_at], strict=True), first):
             if text[:1] == '"' or meaning[:1] == '"':
                 text, meaning = unquote(text), unquote(meaning)
             if not meaning.isascii() or not meaning.isdigit():

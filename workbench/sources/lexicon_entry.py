@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 from unicodedata import is_normalized, normalize
 
-from workbench.sources.lines import Report, note, reject
+from workbench.sources.lines import Report, columns_of, note, reject
 
 # Control characters, lone surrogates, noncharacters, and the character that stands for what could not be decoded.
 _DAMAGED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffd\ufffe\uffff]")
@@ -65,24 +65,23 @@ def _is_clean(text: str) -> bool:
     )
 
 
-def clean_rows(lines: list[str], whole: str, columns: Literal[2, 3]) -> list[Entry] | None:
-    """The entries of lines (`whole`: parted by line ends) that hold nothing to clean or to refuse, else None.
+def clean_rows(whole: str, columns: Literal[2, 3]) -> list[Entry] | None:
+    """The entries of lines (parted by `\\n`) that hold nothing to clean or to refuse, else None.
 
     The same as `entry` makes of each, but looked through at once. A part of speech may be empty.
     """
+    fields = columns_of(whole, columns)
     sides = f"\n{whole}\n".replace("\t", "\n")
-    fields = sides[1:-1].split("\n")
-    texts, others = fields[::columns], fields[1::columns]
     if (
-        set(map(str.count, lines, repeat("\t"))) != {columns - 1}
-        or not (all(texts) and all(others))
+        fields is None
+        or not (all(fields[0]) and all(fields[1]))
         or any(odd in sides for odd in ("  ", " \n", "\n ", "\ufffd"))
         or not sides.replace("\n", " ").isprintable()
         or not (sides.isascii() or is_normalized("NFC", sides))
     ):
         return None
-    pos = fields[2::3] if columns == 3 else repeat("")
-    return list(map(_new, repeat(Entry), zip(texts, others, pos, repeat(1.0), strict=False)))
+    pos = fields[2] if columns == 3 else repeat("")
+    return list(map(_new, repeat(Entry), zip(fields[0], fields[1], pos, repeat(1.0), strict=False)))
 
 
 _new = cast(Any, tuple.__new__)  # all that `Entry._make` does

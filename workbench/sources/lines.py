@@ -17,7 +17,6 @@ import lzma
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from io import BufferedIOBase, BytesIO
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
@@ -83,21 +82,26 @@ class Seen:
         if key in self._now:
             return True
         was_there = key in self._before
-        self._take((key,))
+        self._make_room(1)
+        self._now.add(key)
         return was_there
 
     def add_new(self, rows: Collection[str]) -> bool:
         """Take the rows down if each is new; whether it was so (else none is taken down)."""
-        keys = set(map(hash, rows))
-        if len(keys) != len(rows) or not self._now.isdisjoint(keys) or not self._before.isdisjoint(keys):
+        keys = list(map(hash, rows))
+        if not self._now.isdisjoint(keys) or not self._before.isdisjoint(keys):
             return False
-        self._take(keys)
-        return True
-
-    def _take(self, keys: Collection[int]) -> None:
-        if len(self._now) + len(keys) > self._rows:
-            self._before, self._now = self._now, set()
+        self._make_room(len(keys))
+        before = len(self._now)
         self._now.update(keys)
+        if len(self._now) == before + len(keys):
+            return True
+        self._now.difference_update(keys)  # two of them are the same
+        return False
+
+    def _make_room(self, rows: int) -> None:
+        if len(self._now) + rows > self._rows:
+            self._before, self._now = self._now, set()
 
 
 def reject(report: Report | None, place: str, reason: str, got: str, advice: str = "") -> None:
@@ -118,14 +122,17 @@ def note(report: Report | None, place: str, what: str, got: str) -> None:
 
 
 class Block(NamedTuple):
-    """Lines that follow each other: the number of the first, and their texts (None: left out).
+    """Lines that follow each other: the number of the first, and all of them as they stand, parted by `\\n`.
 
-    `whole` is all of them, parted by `\\n`; None where it has not been looked through as a whole, as the line is alone.
+    Where `whole` is None there is one line, which has been looked at for itself: `line`, or None where it was left out.
     """
 
     first: int
-    lines: list[str | None]
     whole: str | None
+    line: str | None = None
+
+    def lines(self) -> list[str | None]:
+        return [self.line] if self.whole is None else cast("list[str | None]", self.whole.split("\n"))
 
 
 def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
@@ -144,12 +151,11 @@ def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
                     chunk += file.readline(MAX_LINE_BYTES)
                 text = _sound(chunk, number == 1)
                 if text is not None:
-                    found = text.split("\n")
-                    yield Block(number, cast("list[str | None]", found), text)
-                    number += len(found)
+                    yield Block(number, text)
+                    number += text.count("\n") + 1
                     continue
                 for raw in BytesIO(chunk):
-                    yield Block(number, [_text(file, raw, path, number, report)], None)
+                    yield Block(number, None, _text(file, raw, path, number, report))
                     number += 1
         except (lzma.LZMAError, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise BadInput(
@@ -166,68 +172,72 @@ def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
 def in_blocks(
     path: Path,
     report: Report | None,
-    clean: Callable[[list[str], str], list[Row] | None],
+    clean: Callable[[str], list[Row] | None],
     one: Callable[[int, str], Row | None],
 ) -> Iterator[Row]:
     """The rows of a file in which a line is a row, as fast as its faults allow.
 
-    `clean` makes the rows of lines (also given whole, parted by `\\n`), or None where any of them is to be put right,
-    refused or reported. Then it gets fewer of them, and in the end `one` gets the lines, with their numbers.
+    `clean` makes the rows of lines parted by `\\n`, or None where any of them is to be put right, refused or reported.
+    Then it gets fewer of them, and in the end `one` gets the lines, with their numbers.
     """
     for block in blocks(path, report):
         waiting = [block]
         while waiting:
-            first, found, whole = waiting.pop()
-            if whole is not None:
-                if (made := clean(cast("list[str]", found), whole)) is not None:
-                    yield from made
-                    continue
-                if len(found) > _FEW:
-                    waiting += [
-                        Block(first + at, few := found[at : at + _FEW], "\n".join(cast("list[str]", few)))
-                        for at in reversed(range(0, len(found), _FEW))
-                    ]
-                    continue
-            for number, line in enumerate(found, first):
+            block = waiting.pop()
+            if block.whole is not None and (made := clean(block.whole)) is not None:
+                yield from made
+                continue
+            found = block.lines()
+            if len(found) > _FEW:
+                texts = cast("list[str]", found)
+                places = reversed(range(0, len(found), _FEW))
+                waiting += [Block(block.first + at, "\n".join(texts[at : at + _FEW])) for at in places]
+                continue
+            for number, line in enumerate(found, block.first):
                 if line is not None and (row := one(number, line)) is not None:
                     yield row
 
 
 def lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
     """(line number, text) of each line that is not left out; see `blocks`."""
-    for first, found, whole in blocks(path, report):
+    for first, whole, line in blocks(path, report):
         if whole is not None:
-            yield from enumerate(cast("list[str]", found), first)
-        elif (text := found[0]) is not None:
-            yield first, text
+            yield from enumerate(whole.split("\n"), first)
+        elif line is not None:
+            yield first, line
 
 
 def every_line(path: Path, report: Report | None = None) -> Iterator[tuple[int, str | None]]:
     """As `lines`, with None for a line that was left out: for formats in which lines belong together."""
-    for first, found, _ in blocks(path, report):
-        yield from enumerate(found, first)
+    for block in blocks(path, report):
+        yield from enumerate(block.lines(), block.first)
 
 
 def rows(
     path: Path, columns: int, report: Report | None = None, *, blank: bool = False, skip: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a tab-separated file: `columns` fields each; blank lines pass only if `blank`."""
-    for first, found in row_blocks(path, columns, report, blank=blank, skip=skip):
-        yield from enumerate(map(list, found), first)
+    for first, found in column_blocks(path, columns, report, blank=blank, skip=skip):
+        yield from enumerate(map(list, zip(*found, strict=True)), first)
 
 
-def row_blocks(
+def column_blocks(
     path: Path, columns: int, report: Report | None = None, *, blank: bool = False, skip: int = 0
-) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
-    """As `rows`, many at a time where nothing is wrong: (number of the first line, fields of it and those after)."""
-    for first, found, whole in blocks(path, report):
+) -> Iterator[tuple[int, list[list[str]]]]:
+    """As `rows`, many at a time where nothing is wrong: (number of the first line, columns of it and those after)."""
+    for block in blocks(path, report):
+        first, whole, _ = block
         if whole is not None:
-            texts = cast("list[str]", found)[max(0, skip + 1 - first) :]
-            if set(map(str.count, texts, repeat("\t"))) == {columns - 1} and all(map(str.strip, texts)):
-                fields = "\t".join(texts).split("\t")
-                yield max(first, skip + 1), list(zip(*(fields[n::columns] for n in range(columns)), strict=True))
+            while first <= skip and whole is not None:
+                first, (_, end, whole) = first + 1, whole.partition("\n")
+                whole = whole if end else None
+            if whole is None:
                 continue
-        for number, line in enumerate(found, first):
+            cut = columns_of(whole, columns)
+            if cut is not None and all(map(str.strip, cut[0])):  # no line is blank
+                yield first, cut
+                continue
+        for number, line in enumerate(block.lines(), block.first):
             if number <= skip or line is None:
                 continue
             if not line.strip():
@@ -239,7 +249,18 @@ def row_blocks(
                 reason = f"wanted {columns} tab-separated columns, not {len(fields)}"
                 reject(report, f"{path}:{number}", reason, line)
                 continue
-            yield number, [tuple(fields)]
+            yield number, [[field] for field in fields]
+
+
+def columns_of(whole: str, number: int) -> list[list[str]] | None:
+    """The columns of lines parted by `\\n`, or None where a line has more or fewer of them."""
+    fields = whole.replace("\n", "\t\n\t").split(
+        "\t"
+    )  # a line end is a field of its own, and must be each `number` + 1th
+    ends = fields[number :: number + 1]
+    if len(fields) != number + len(ends) * (number + 1) or ends.count("\n") != len(ends):
+        return None
+    return [fields[place :: number + 1] for place in range(number)]
 
 
 def header(path: Path) -> tuple[str, ...]:

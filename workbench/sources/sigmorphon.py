@@ -89,8 +89,8 @@ def read(path: Path, year: Year, lang: Lang, report: Report | None = None) -> It
     first, second = _order(year)
     _check_order(path, year)
 
-    def clean(found: list[str], whole: str) -> list[Inflection] | None:
-        made = clean_rows([line for line in found if line], lang, (0, first, second), report)
+    def clean(whole: str) -> list[Inflection] | None:
+        made = clean_rows(whole, lang, (0, first, second), report)
         if made is not None and report is not None:
             report.rows += len(made)
         return made

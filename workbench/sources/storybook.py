@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench import languages
-from workbench.records import Document, Lang, draft
+from workbench.records import Document, Lang, draft, sealed
 from workbench.sources.lines import Report, lines, reject
 from workbench.sources.text import json_objects
 
@@ -41,14 +41,16 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
             continue
         if report is not None:
             report.rows += 1
-        for number, page in enumerate(pages, 1):
-            text = languages.nfc(" ".join(page.split()) if "  " in page or not page.isprintable() else page.strip(" "))
-            if text:
-                made = _Draft(f"{key}#{number}", text, lang, source)
-                made.__class__ = Document
-                yield made
-            elif report is not None:
-                report.note("a page without words (passed over)", f"{where}: {key}#{number}")
+        texts = [" ".join(page.split()) for page in pages]
+        if not all(map(str.isascii, texts)):
+            texts = [languages.nfc(text) for text in texts]
+        yield from sealed(
+            [_Draft(f"{key}#{number}", text, lang, source) for number, text in enumerate(texts, 1) if text], Document
+        )
+        if report is not None and not all(texts):
+            for number, text in enumerate(texts, 1):
+                if not text:
+                    report.note("a page without words (passed over)", f"{where}: {key}#{number}")
 
 
 def _from_json(path: Path, report: Report | None) -> Iterator[tuple[str, str, Sequence[str], Sequence[str]]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from workbench import languages
 from workbench.errors import BadInput, Unavailable
 from workbench.records import Document, Lang, draft, sealed
-from workbench.sources.lines import MAX_LINE_BYTES, Report, blocks, every_line, header, reject, row_blocks, rows
+from workbench.sources.lines import MAX_LINE_BYTES, Report, blocks, column_blocks, every_line, header, reject, rows
 
 Unit = Literal["line", "paragraph"]
 
@@ -44,9 +44,10 @@ def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = 
     """A document per line, or per paragraph (lines between blank ones, joined by spaces)."""
     stem, name = path.name.split(".")[0], path.name
     if unit == "line":
-        for first, found, whole in blocks(path, report):
-            texts = [(number, line.strip()) for number, line in enumerate(found, first) if line is not None]
-            if whole is None or not whole.isascii():
+        for block in blocks(path, report):
+            found = enumerate(block.lines(), block.first)
+            texts = [(number, line.strip()) for number, line in found if line is not None]
+            if block.whole is None or not block.whole.isascii():
                 texts = [(number, languages.nfc(text)) for number, text in texts]
             made = [_Draft(f"{stem}-{str(number).zfill(7)}", text, lang, name) for number, text in texts if text]
             yield from _counted(made, report)
@@ -85,9 +86,9 @@ def _table_documents(path: Path, lang: Lang, report: Report | None, column: str)
     at = names.index(column) if column in names else None
     key_at = names.index("id") if "id" in names else None
     place = 1
-    for first, found in row_blocks(path, len(names), report, skip=1):
+    for first, columns in column_blocks(path, len(names), report, skip=1):
         made: list[Document] = []
-        for number, fields in enumerate(found, first):
+        for number, fields in enumerate(zip(*columns, strict=True), first):
             text = fields[at].strip() if at is not None else ""
             if not text:
                 yield from _counted(made, report)  # what comes before a fault is seen before it
@@ -146,9 +147,9 @@ def json_objects(path: Path, report: Report | None = None) -> Iterator[tuple[str
     Raises: BadInput at file:line.
     """
     name = str(path)
-    for first, found, whole in blocks(path, report):
-        has_escapes = whole is None or "\\u" in whole
-        for number, line in enumerate(found, first):
+    for block in blocks(path, report):
+        has_escapes = block.whole is None or "\\u" in block.whole
+        for number, line in enumerate(block.lines(), block.first):
             if line is None:
                 continue
             try:

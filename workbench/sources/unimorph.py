@@ -26,7 +26,7 @@ from unicodedata import is_normalized
 from workbench import languages
 from workbench.errors import BadInput, Unavailable
 from workbench.records import Inflection, Lang, draft, sealed
-from workbench.sources.lines import Report, Seen, in_blocks, lines, note, reject
+from workbench.sources.lines import Report, Seen, columns_of, in_blocks, lines, note, reject
 
 _CODE = re.compile(r"[a-z]{3}")
 _TOKEN = re.compile(r"[^;,()]+|[;,()]")
@@ -173,10 +173,9 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Infle
     """
     seen = Seen()
 
-    def clean(found: list[str], whole: str) -> list[Inflection] | None:
-        texts = list(filter(None, found))
-        made = clean_rows(texts, lang, (0, 1, 2), report)
-        if made is None or (report is not None and not seen.add_new(texts)):
+    def clean(whole: str) -> list[Inflection] | None:
+        made = clean_rows(whole, lang, (0, 1, 2), report)
+        if made is None or (report is not None and not seen.add_new(list(filter(None, whole.split("\n"))))):
             return None
         if report is not None:
             report.rows += len(made)
@@ -244,17 +243,18 @@ def _row(
     return row, segments
 
 
-def clean_rows(
-    lines: list[str], lang: Lang, order: tuple[int, int, int], report: Report | None
-) -> list[Inflection] | None:
-    """The inflections of lines that hold nothing to put right, to refuse or to report, else None.
+def clean_rows(whole: str, lang: Lang, order: tuple[int, int, int], report: Report | None) -> list[Inflection] | None:
+    """The inflections of lines (parted by `\\n`) that hold nothing to put right, to refuse or to report, else None.
 
-    The same as `inflection` makes of each, but looked through at once. `order`: where lemma, form and features stand.
+    The same as `inflection` makes of each, but looked through at once; blank lines are passed over. `order`: where
+    lemma, form and features stand.
     """
-    if set(map(str.count, lines, repeat("\t"))) - {2}:
+    if "\n\n" in whole:
+        whole = "\n".join(filter(None, whole.split("\n")))
+    columns = columns_of(whole.removeprefix("\n").removesuffix("\n"), 3)
+    if columns is None:
         return None
-    fields = "\t".join(lines).split("\t") if lines else []
-    lemmas, forms, bundles = (fields[place::3] for place in order)
+    lemmas, forms, bundles = (columns[place] for place in order)
     words = lemmas + forms
     if not all(words) or words != list(map(str.strip, words)):
         return None
