@@ -1,6 +1,7 @@
 """Which program computes attention, and the fused ones' arguments. Dims as in `models.attention`.
 
-Everywhere else einsum is the program: on a CPU nothing is faster, and the others hold for their own shapes alone.
+Everywhere else einsum is the program: on 2 CPU cores `jax.nn.dot_product_attention` took 1.16 to 1.40 times its CPU
+time, forward and backward, at three sizes from d96 T64 to d512 T256, with and without a bias.
 """
 
 from __future__ import annotations
