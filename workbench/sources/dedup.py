@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ NUM_PERMUTATIONS = 128
 NGRAM = 5
 EARLIER = 8  # of a band's earlier documents, how many a near-duplicate is compared with
 BUCKET_ROWS = 500_000  # of a band, how many keys one match has in memory: some 8 MB, and as much to sort them
+BATCH_ROWS = 20_000  # of how many documents MinHashes are in memory at once: 10 MB
 
 _MATCH = np.dtype([("shard", "<u4"), ("row", "<u4")])
 
@@ -128,20 +128,53 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     task = read_json(path)
     band = task["band"]
     files = [signatures / name for name in task["shards"]]
-    mapped = cache(lambda shard: _load(files[shard]))
     keys, places = _keys(files, band, task["bucket"], task["buckets"])
     order = np.argsort(keys, kind="stable")
     keys, places = keys[order], places[order]
-    found: list[NDArray[Any]] = []
     starts = np.flatnonzero(np.r_[keys[:1] == keys[:1], keys[1:] != keys[:-1]])
     lengths = np.diff(np.r_[starts, len(keys)])
-    for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
-        group = places[start : start + length]
-        found.append(group[1:] if near is None or band == 0 else group[_near(mapped, group, near.threshold)])
+    groups = [
+        places[start : start + length] for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True)
+    ]
+    if near is None or band == 0:
+        found = [group[1:] for group in groups]
+    else:
+        found = []
+        for batch in _batches(groups):
+            minhashes = _minhashes(files, np.concatenate(batch))
+            ends = np.cumsum([len(group) for group in batch])
+            for group, end in zip(batch, ends, strict=True):
+                found.append(group[_near(minhashes[end - len(group) : end], near.threshold)])
     twins = np.concatenate(found) if found else np.zeros(0, _MATCH)
     with atomic_open(output) as file:
         np.save(file, twins, allow_pickle=False)
     return {"exact twins" if band == 0 else "near twins": len(twins)}
+
+
+def _batches(groups: list[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
+    """Groups together, up to a bounded number of documents, but at least one group."""
+    batch: list[NDArray[Any]] = []
+    size = 0
+    for group in groups:
+        if batch and size + len(group) > BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
+        batch.append(group)
+        size += len(group)
+    if batch:
+        yield batch
+
+
+def _minhashes(files: list[Path], places: NDArray[Any]) -> NDArray[np.uint32]:
+    """The MinHash of each place; one file is mapped at a time, for mapped pages are memory too.
+
+    Shapes: [N, NUM_PERMUTATIONS]
+    """
+    out = np.empty((len(places), NUM_PERMUTATIONS), "<u4")
+    for shard in np.unique(places["shard"]):
+        mine = np.flatnonzero(places["shard"] == shard)
+        out[mine] = _load(files[shard])[-NUM_PERMUTATIONS:, places["row"][mine]].T
+    return out
 
 
 def _keys(files: list[Path], band: int, bucket: int, num_buckets: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
@@ -158,17 +191,13 @@ def _keys(files: list[Path], band: int, bucket: int, num_buckets: int) -> tuple[
     return np.concatenate(all_keys), np.concatenate(all_places)
 
 
-def _near(mapped: Callable[[int], NDArray[np.uint32]], group: NDArray[Any], threshold: float) -> list[int]:
+def _near(group: NDArray[np.uint32], threshold: float) -> list[int]:
     """Which of a band's documents are near one of the first few before them."""
-    earlier: list[NDArray[np.uint32]] = []
-    twins = []
-    for place, (shard, row) in enumerate(group.tolist()):
-        minhash = np.array(mapped(shard)[-NUM_PERMUTATIONS:, row])
-        if any(np.mean(minhash == other) >= threshold for other in earlier):
-            twins.append(place)
-        if len(earlier) < EARLIER:
-            earlier.append(minhash)
-    return twins
+    return [
+        place
+        for place in range(1, len(group))
+        if (group[: min(place, EARLIER)] == group[place]).mean(axis=1).max() >= threshold
+    ]
 
 
 def write(path: Path, output: Path, shard: int, matches: tuple[Path, ...]) -> shards.Counts:
