@@ -66,9 +66,8 @@ def by_einsum(view: attention.View, bias: jax.Array | float = 0.0) -> jax.Array:
     return jnp.einsum("BHTS,BSHK->BTHK", weights, value)
 
 
-@pytest.mark.parametrize("causal", [False, True])
-def test_splash_attention_computes_the_same(causal: bool) -> None:
-    view = attention.self_view(config.Model(), SEGMENTS, np.zeros_like(SEGMENTS), causal=causal)
+def test_splash_attention_computes_the_same() -> None:
+    view = attention.self_view(config.Model(), SEGMENTS, np.zeros_like(SEGMENTS), causal=True)
     found = kernels.splash(*heads(0), view, interpret=True)
     np.testing.assert_allclose(found, by_einsum(view), atol=1e-5)
 

@@ -57,8 +57,9 @@ def log_probabilities(model: models.Model, given: Batch) -> np.ndarray:  # [B, T
 mean_loss, token_losses = jax.jit(losses.mean_loss), jax.jit(losses.token_losses)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("everywhere", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "everywhere"), [("encoder", False), ("decoder", True), ("decoder", False), ("encoder-decoder", True)]
+)
 def test_the_loss_is_the_mean_of_minus_log_p_where_it_counts(kind: str, everywhere: bool) -> None:
     model, given = small(kind), batch(kind, None if everywhere else np.array([[0, 2, 5], [4, 1, 3]]))
     table = log_probabilities(model, given)
