@@ -200,7 +200,8 @@ def _rows(path: Path, width: int) -> list[list[str]]:
 
     Raises: BadInput naming file:line where a row has another number of columns.
     """
-    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()[1:]]
+    text = path.read_text("utf-8").removesuffix("\n")
+    rows = [line.split("\t") for line in text.split("\n")[1:]]  # `splitlines` would also cut at U+2028 and the like
     for number, row in enumerate(rows, 2):
         if len(row) != width:
             raise BadInput(
