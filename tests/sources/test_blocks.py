@@ -151,7 +151,7 @@ def test_a_sealed_draft_is_the_record() -> None:
     assert type(document) is Document
     assert replace(document, id="b").id == "b"
     with pytest.raises(FrozenInstanceError):
-        document.text = "other"  # type: ignore[misc]
+        document.text = "other"
     cell = draft(Inflection)(CYM, "a", "b", ("N",))
     cell.__class__ = Inflection
     assert cell == Inflection(CYM, "a", "b", ("N",))
