@@ -143,7 +143,8 @@ class Synth(Part):
     labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
 
 
-Measure = Literal["bits", "retrieval", "intents", "cost"]
+Measure = Literal["bits", "retrieval", "intents", "alignment", "cost"]
+ParallelData = Literal["ntrex", "sib200"]
 
 
 class Evaluate(Part):
@@ -152,6 +153,9 @@ class Evaluate(Part):
     split: Literal["dev", "test"] = "test"
     measures: tuple[Measure, ...] = Field(
         default=(), description="none given: bits, and over targets of the embedded data retrieval and intents"
+    )
+    parallel: tuple[ParallelData, ...] = Field(
+        default=(), description="sentences in many languages, from $WORKBENCH_DATA, whose alignment is measured"
     )
     mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
     base_documents: Positive = Field(
@@ -232,6 +236,13 @@ class Config(Part):
             )
         if self.evaluate.pseudo_labelled and "pseudo" not in resources:
             raise ValueError("evaluate.pseudo_labelled needs 'pseudo' among adapt.resources (no lexicon, no labels)")
+        if ("alignment" in self.measures) != bool(self.evaluate.parallel):
+            raise ValueError(
+                "evaluate.measures 'alignment' reads the sentences that evaluate.parallel names (ntrex, sib200), and "
+                f"nothing else does; got measures {list(self.measures)} and parallel {list(self.evaluate.parallel)}"
+            )
+        if len(set(self.evaluate.parallel)) != len(self.evaluate.parallel):
+            raise ValueError(f"evaluate.parallel must be distinct, got {list(self.evaluate.parallel)}")
         if self.evaluate.pseudo_labelled and "intents" not in self.measures:
             raise ValueError("evaluate.pseudo_labelled trains on intents, but they are not among evaluate.measures")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal, Protocol, assert_never, get_args
 
 import jax
@@ -37,7 +37,7 @@ class Reads(Protocol):
     def decode(self, ids: Sequence[int] | np.ndarray) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reader:
     """A model and how it reads a text: the special ids it knows before and after one, and how many tokens it takes.
 
@@ -55,15 +55,18 @@ class Reader:
     @property
     def num_layers(self) -> int:
         """Layers that give vectors, the embedding among them."""
-        ids = jax.ShapeDtypeStruct((1, 8), np.int32)
-        found: int = jax.eval_shape(hidden_states, self.model, ids, ids, ids).shape[0]
-        return found
+        return self._states[0]
 
     @property
     def width(self) -> int:
-        ids = jax.ShapeDtypeStruct((1, 8), np.int32)
-        found: int = jax.eval_shape(hidden_states, self.model, ids, ids, ids).shape[-1]
-        return found
+        return self._states[-1]
+
+    @cached_property
+    def _states(self) -> tuple[int, ...]:
+        """The shape of one token's states, found without computing any."""
+        ids = jax.ShapeDtypeStruct((1, 1), np.int32)
+        shape: tuple[int, ...] = jax.eval_shape(hidden_states, self.model, ids, ids, ids).shape
+        return shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ def find(pivot: Lang, lang: Lang) -> Lexicon | None:
         return None
     revision = embedded.revision()
     root = data_home() / f"embedded-{revision}"
-    if (root / "DONE").exists() and (root / "lexicon" / f"{lang.tag}.tsv").is_file():
-        return EmbeddedData(root, revision).lexicon(lang)
+    if (root / "DONE").exists() and (data := EmbeddedData(root, revision)).has_lexicon(lang):
+        return data.lexicon(lang)
     found = catalogue.load(data_home())
     dataset = found.dataset("gatitos")
     for entry in found.entries:

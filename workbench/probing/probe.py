@@ -47,15 +47,20 @@ def probe(
     settings: Settings,
     store: Store,
     step: Callable[[str], None] = lambda _: None,
+    *,
+    with_floors: bool = True,
 ) -> Iterator[Row]:
     """Every row of the settings' probes, floors first; `step` is told before each piece of work, `steps` of them.
+
+    `with_floors=False` leaves the floors of retrieval out: for who measures them once, apart from any model.
 
     Raises: BadInput as `Store.sentences`, and for a layer that the model has not.
     """
     chosen = chosen_layers(reader, settings.layers)
     kept = {lang: store.sentences(reader, texts, settings.pooling) for lang, texts in sentences.texts.items()}
     for pivot, lang in pairs(sentences, settings):
-        yield from _pair(_Pair(reader, sentences, settings, store, pivot, lang, lexicons), kept, chosen, step)
+        pair = _Pair(reader, sentences, settings, store, pivot, lang, lexicons, with_floors)
+        yield from _pair(pair, kept, chosen, step)
     for layer in chosen:
         read = {name: partial(_first, kept, layer, count) for name, count in _counts(settings).items()}
         if "space" in settings.probes:
@@ -112,6 +117,7 @@ class _Pair:
     pivot: Lang
     lang: Lang
     lexicons: Callable[[Lang, Lang], Lexicon | None]
+    with_floors: bool
 
     def lexicon(self) -> Lexicon | None:
         wanted = {"retrieval", "word-translation", "word-alignment"} & set(self.settings.probes)
@@ -143,7 +149,7 @@ def _pair(pair: _Pair, kept: Mapping[Lang, Layers], chosen: list[int], step: Cal
     lexicon = pair.lexicon()
     here, there = pair.sentences.texts[pivot], pair.sentences.texts[lang]
     floors: list[Row] = []
-    if "retrieval" in wanted:
+    if "retrieval" in wanted and pair.with_floors:
         floors = probe_sentences.retrieval_floors(pivot, lang, here, there, lexicon)
         yield from floors
     listed = None

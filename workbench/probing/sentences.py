@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from workbench import languages
+from workbench.config import ParallelData
 from workbench.errors import BadInput
-from workbench.files import canonical_json, sha256_bytes
+from workbench.files import canonical_json, content_hash, sha256_bytes, sha256_file
 from workbench.records import Lang, Pair
 from workbench.sources import catalogue, embedded, labeled, parallel
 from workbench.sources.embedded import data_home
 
-Published = Literal["ntrex", "sib200"]
 ENGLISH = Lang("eng", "Latn")
 SIB_SPLIT: labeled.Split = "test"  # the 204 sentences that others report on
 
@@ -65,16 +64,47 @@ def read(name: str, tags: Sequence[str], pivot: str, limit: int | None = None) -
             return [_folder(Path(name), wanted, centre, limit)]
 
 
-def _published(name: Published, wanted: list[Lang], pivot: Lang, limit: int | None) -> Parallel:
+def pinned(name: ParallelData, pivot: str) -> Parallel:
+    """All sentences in all the languages whose files the catalogue pins: the same on every machine.
+
+    Raises: BadInput where one is not there, with how to get it.
+    """
+    return read(name, [lang.tag for lang in _pinned(name)], pivot)[0]
+
+
+def revision(name: ParallelData) -> str:
+    """Twelve hex digits of what `pinned` reads.
+
+    Raises: BadInput where a file is not there, with how to get it.
+    """
+    found = catalogue.load(data_home())
+    root = found.dataset(name).place(data_home())
+    paths = [_file(name, root, code) for code in _pinned(name).values()]
+    if missing := [path for path in paths if not path.is_file()]:
+        raise BadInput(
+            f"{missing[0]}: no such file ({len(missing)} of {len(paths)} of {name} are missing); the study measures "
+            f"alignment on them; `workbench data fetch {name}` gets it into $WORKBENCH_DATA (now {data_home()})"
+        )
+    return content_hash([sha256_file(path) for path in paths])
+
+
+def _pinned(name: ParallelData) -> dict[Lang, str]:
+    """Languages and their codes; two of one language and script would be one column of a table, and are refused."""
+    found = [e for e in catalogue.load(data_home()).entries if e.dataset.name == name and e.files]
+    codes = {entry.lang: _code(entry) for entry in found}
+    if len(codes) != len(found):
+        raise BadInput(f"{name}: the catalogue has a language twice among {[entry.code for entry in found]}")
+    return codes
+
+
+def _published(name: ParallelData, wanted: list[Lang], pivot: Lang, limit: int | None) -> Parallel:
     found = catalogue.load(data_home())
     root = found.dataset(name).place(data_home())
     fetch = f"`workbench data fetch {name}` gets it"
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder; {fetch} (into $WORKBENCH_DATA, now {data_home()})")
-    codes = {entry.lang: entry.code for entry in found.entries if entry.dataset.name == name}
+    codes = {entry.lang: _code(entry) for entry in found.entries if entry.dataset.name == name}
     there = {lang: code for lang, code in codes.items() if _file(name, root, code).is_file()}
-    if name == "ntrex":
-        there[ENGLISH] = "eng"
     asked = [pivot, *(wanted or sorted(lang for lang in there if lang != pivot))]
     if missing := [lang for lang in asked if lang not in there]:
         raise BadInput(_missing(name, missing[0], codes, there, root, fetch))
@@ -101,7 +131,15 @@ def _published(name: Published, wanted: list[Lang], pivot: Lang, limit: int | No
     return _checked(name, pivot, texts, lines, strict=False, head=1 if name == "sib200" else 0)
 
 
-def _file(name: Published, root: Path, code: str) -> Path:
+def _code(entry: catalogue.Entry) -> str:
+    """The code in a file's name; of a language with several translations the one whose file is pinned."""
+    if not entry.files:
+        return entry.code.split()[0]
+    path = entry.files[0].path  # newstest2019-ref.cym.txt, or cym_Latn/test.tsv
+    return path.split("/")[0] if "/" in path else path.split(".")[1]
+
+
+def _file(name: ParallelData, root: Path, code: str) -> Path:
     if name == "sib200":
         return root / code / f"{SIB_SPLIT}.tsv"
     return root / ("newstest2019-src.eng.txt" if code == "eng" else f"newstest2019-ref.{code}.txt")

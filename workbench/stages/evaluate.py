@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, assert_never
@@ -13,8 +14,12 @@ import numpy as np
 from workbench import languages
 from workbench.evaluation import alignment, bits, cost, zero_shot
 from workbench.evaluation.embed import sentence_embeddings
+from workbench.evaluation.pairwise import Method
+from workbench.evaluation.store import Store
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models import Model
+from workbench.probing import probe, reader, sentences
+from workbench.probing.probe import Settings
 from workbench.records import Lang, Pair
 from workbench.reports.figure import read_curve
 from workbench.reports.table import RESULTS_FILE
@@ -30,6 +35,7 @@ from workbench.stages.tokenize import MODEL
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model
 
+ALIGNMENT_METHODS: tuple[Method, ...] = ("paper", "held-out", "csls")
 MAP_SENTENCES = 30  # per language, in the embedding map
 
 
@@ -48,6 +54,8 @@ def run(stage: Stage, report: Report) -> None:
                 _retrieval(stage, embedded.prepare(), model, tokenizer, rows)
             case "intents":
                 _intents(stage, embedded.prepare(), model, tokenizer, rows, report)
+            case "alignment":
+                _alignment(stage, model, tokenizer, rows, report)
             case "cost":
                 _cost(stage, model, tokenizer, rows)
             case _:
@@ -120,6 +128,22 @@ def _intents(stage: Stage, data: EmbeddedData, model: Model, tokenizer: Tokenize
             test = data.intents(lang, config.evaluate.split)
             if test:
                 rows.accuracy(stage.variant, lang, classifier.correct(test), setting)
+
+
+def _alignment(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+    """Retrieval of translations by every layer, of the pivot with each language of the parallel sentences."""
+    config = stage.config
+    read_as = reader.own(stage.variant, model, tokenizer, config.objective.model_dump())
+    settings = Settings(probes=("retrieval",), methods=ALIGNMENT_METHODS)
+    for name in config.evaluate.parallel:
+        found = sentences.pinned(name, config.data.pivot)
+        with tempfile.TemporaryDirectory(dir=stage.folder, prefix="vectors-") as scratch:
+            total = probe.steps(read_as, found, settings)
+            store = Store(Path(scratch))
+            measured_rows = probe.probe(read_as, found, lambda *_: None, settings, store, with_floors=False)
+            for number, row in enumerate(measured_rows):
+                rows.alignment(stage.variant, name, row)
+                report(Progress(number // (2 * len(ALIGNMENT_METHODS)), total, note=f"{name} {row.lang}"))
 
 
 def _cost(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from workbench import languages
+from workbench.config import ParallelData
 from workbench.evaluation import floors
 from workbench.evaluation.alignment import Retrieval
+from workbench.evaluation.probe_sentences import retrieval_floors
 from workbench.files import write_jsonl
+from workbench.probing import sentences
 from workbench.records import Lang
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
@@ -37,7 +40,23 @@ def run(stage: Stage, report: Report) -> None:
         # what depends on no arm is measured once, with the arm that has nothing
         if "retrieval" in config.measures and not config.adapt.resources and lang.tag != config.data.pivot:
             _retrieval(stage, embedded.prepare(), lang, rows)
+    for name in config.evaluate.parallel if not config.adapt.resources else ():
+        _alignment(config.data.pivot, name, rows, report)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
+
+
+def _alignment(pivot: str, name: ParallelData, rows: Rows, report: Report) -> None:
+    """Character trigrams for every language; glosses where the embedded data have a lexicon of it."""
+    found = sentences.pinned(name, pivot)
+    data = embedded.prepare()
+    for number, lang in enumerate(found.others):
+        report(Progress(number, len(found.others), note=f"{name} {lang.tag}"))
+        lexicon = data.lexicon(lang) if data.has_lexicon(lang) else None
+        for row in retrieval_floors(found.pivot, lang, found.texts[found.pivot], found.texts[lang], lexicon):
+            rows.alignment(f"floor:{row.method}", name, row)
+            if row.method == "char-trigram":
+                even = replace(row, method="chance", value=1 / row.n, low=1 / row.n, high=1 / row.n)
+                rows.alignment("floor:chance", name, even)
 
 
 def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:

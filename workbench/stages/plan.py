@@ -135,7 +135,7 @@ class _Plan:
 
     def floors(self, name: str, config: Config, seed: int) -> None:
         """The floors of what the arm has beside a model; without targets they are those of the base's text alone."""
-        if not {"bits", "retrieval"} & set(config.measures):
+        if not {"bits", "retrieval", "alignment"} & set(config.measures):
             return
         if config.data.targets:
             parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench import languages
 from workbench.config import Config
 from workbench.evaluation import stats
 from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.document_bits import DocumentBits
+from workbench.evaluation.probe_rows import Row
 from workbench.records import Lang, Pair, Result
 from workbench.sources.embedded import EmbeddedData
 from workbench.stages.plan import Stage
@@ -35,6 +37,17 @@ class Rows:
         layer = [f"layer={found.layer}"] if found.layer is not None else []
         setting = " ".join([found.method, *layer, ways[found.direction]])
         self._add(variant, "retrieval", lang, "accuracy", _mean(found.correct), "share", True, setting)
+
+    def alignment(self, variant: str, data: str, found: Row) -> None:
+        """Accuracy over the parallel sentences of `data`; the setting says which, method, layer and direction."""
+        pivot, other = (tag.split("-")[0] for tag in (found.pivot, found.lang))
+        way = f"{pivot}>{other}" if found.direction == "pivot>target" else f"{other}>{pivot}"
+        layer = [f"layer={found.layer}"] if found.layer is not None else []
+        assert found.low is not None
+        assert found.high is not None
+        over = stats.Interval(found.value, found.low, found.high, found.n)
+        setting = " ".join([data, found.method, *layer, way])
+        self._add(variant, "alignment", languages.parse(found.lang), found.metric, over, "share", True, setting)
 
     def accuracy(self, variant: str, lang: Lang, correct: np.ndarray, setting: str) -> None:
         """Share of intents that are right."""

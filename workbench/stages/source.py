@@ -13,8 +13,9 @@ import numpy as np
 
 from workbench import config, languages
 from workbench.errors import BadInput
-from workbench.files import sha256_file
+from workbench.files import content_hash, sha256_file
 from workbench.licences import UNSTATED
+from workbench.probing import sentences
 from workbench.records import Document, Lang
 from workbench.seeds import stream
 from workbench.sources import embedded, text
@@ -50,8 +51,16 @@ Text = EmbeddedData | OwnText
 def revision(study: config.Study, say: Callable[[str], None] = print) -> str:
     """What the study's data are, as a hash; the embedded default is downloaded and built where it is not there yet.
 
-    Raises: BadInput naming every split that has no file (a target needs no training text).
+    Raises: BadInput naming every split that has no file (a target needs no training text), or parallel sentences that
+        are not there.
     """
+    names = sorted({name for variant in study.variants.values() for name in variant.evaluate.parallel})
+    parallel = [sentences.revision(name) for name in names]  # first: it is known at once whether they are there
+    of_text = _of_text(study, say)
+    return content_hash([of_text, *parallel]) if parallel else of_text
+
+
+def _of_text(study: config.Study, say: Callable[[str], None]) -> str:
     match study.data_source:
         case config.Embedded():
             return embedded.prepare(progress=say).revision

@@ -155,6 +155,9 @@ class EmbeddedData:
             licence="; ".join(f"{key}: {terms[key]}" for key in sorted(keys)),
         )
 
+    def has_lexicon(self, lang: Lang) -> bool:
+        return self._find("lexicon", lang, ".tsv") is not None
+
     def intents(self, lang: Lang, split: Split) -> list[Pair]:
         """Assistant requests (source) and their intent (target): English all splits, others dev and test, or none."""
         path = self._find("intents", lang)

@@ -1,0 +1,124 @@
+"""`workbench probe`: from a model folder and parallel sentences to a table and rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench import cli, config, models
+from workbench.evaluation.pairwise import METHODS
+from workbench.evaluation.probe_rows import PROBES
+from workbench.exchange import native
+from workbench.exchange.tensors import CONFIG, write
+from workbench.files import write_json
+from workbench.probing import command
+from workbench.probing.reader import open_model
+from workbench.records import Lang
+from workbench.tokenizer.train import train
+
+ENGLISH = [f"the {a} {b} the {c}" for a in ("cat", "dog") for b in ("sees", "likes") for c in ("door", "lamp", "road")]
+WELSH = [text[::-1] for text in ENGLISH]
+TRAINING = [
+    f"{verb} the {thing} in the {room} {when}"
+    for verb in ("open", "close", "find", "paint")
+    for thing in ("door", "window", "garage", "curtain")
+    for room in ("kitchen", "garden", "office")
+    for when in ("now", "tomorrow", "at seven")
+] + ["agor cau darganfod peintio", "quick brown foxes jump over lazy dogs", "pack my box with five dozen liquor jugs"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = train(
+        {Lang("eng", "Latn"): TRAINING},
+        config.Tokenizer(vocab_size=310, sample_bytes=10_000),
+        folder / native.SENTENCEPIECE,
+        seed=0,
+    )
+    settings = config.Model(width=8, num_layers=1, num_heads=2, feed_forward=8, local_heads=1)
+    written = native.write(models.build(settings, tokenizer.vocab.size, seed=0), settings)
+    write_json(folder / CONFIG, written.config)
+    write(folder, written.tensors)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("texts")
+    for tag, lines in (("eng-Latn", ENGLISH), ("cym-Latn", WELSH)):
+        (folder / f"{tag}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def test_the_options_name_what_the_library_has() -> None:
+    assert command.PROBES == PROBES
+    assert command.METHODS == METHODS
+
+
+def test_a_look_at_a_model_prints_a_table_and_writes_rows(
+    model: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, probes = tmp_path / "rows.jsonl", "retrieval,similarity,space,language,round-trip"
+    arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(tmp_path / "cache"), "--out", str(out)]
+    assert cli.main([*arguments, "--probes", probes]) == 0
+    shown = capsys.readouterr().out
+    assert "12 sentences, 1 pair(s)" in shown
+    assert "eng-Latn cym-Latn" in shown
+    assert "trigram" in shown
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert {row["probe"] for row in rows} == set(probes.split(","))
+    assert {row["layer"] for row in rows} == {None, 0, 1}
+    retrieval = [row for row in rows if row["probe"] == "retrieval" and row["layer"] is not None]
+    assert len(retrieval) == 2 * 7 * 2  # layers, methods, directions
+    for row in retrieval:
+        assert row["n"] == row["candidates"] == 12
+        assert row["chance"] == pytest.approx(1 / 12)
+        assert set(row["floors"]) == {"char-trigram"}  # of Welsh written backwards nobody has a lexicon here
+        assert row["model"] == str(model)
+        assert len(row["model_sha256"]) == 64
+    kept = sorted((tmp_path / "cache").rglob("*.npy"))
+    stamps = [path.stat().st_mtime_ns for path in kept]
+    assert cli.main([*arguments, "--probes", "retrieval", "--layers", "last", "--methods", "csls,cosine"]) == 0
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "cache").rglob("*.npy"))] == stamps
+    assert {json.loads(line)["method"] for line in out.read_text("utf-8").splitlines()} == {
+        "csls",
+        "cosine",
+        "char-trigram",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (["--layers", "7"], "has layers 0 (the embedding) to 1"),
+        (["--layers", "first"], "wanted all, last, or a number"),
+        (["--probes", "retrieval,colour"], "'colour' is none of retrieval"),
+        (["--methods", ","], "wanted at least one of"),
+        (["--pooling", "cls"], "no special piece before a text"),
+    ],
+)
+def test_a_wrong_option_is_said_and_leaves_no_file(
+    model: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], wanted: str
+) -> None:
+    out = tmp_path / "rows.jsonl"
+    arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(tmp_path / "cache"), "--out", str(out)]
+    assert cli.main([*arguments, *more]) == 2
+    assert wanted in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_that_holds_no_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: Path
+) -> None:
+    assert cli.main(["probe", str(tmp_path), "--pairs", str(texts)]) == 2
+    assert "wanted the folder of a run" in capsys.readouterr().err
+
+
+def test_a_models_name_for_the_cache_changes_with_its_weights(model: Path) -> None:
+    first = open_model(str(model))
+    assert first.sha256 == open_model(str(model)).sha256
+    assert first.before == first.after == ()
+    assert (first.num_layers, first.width) == (2, 8)
