@@ -95,6 +95,10 @@ def _executor(engine: Engine, step: Step, tasks: int, logs: str, before: Any) ->
             case Local(workers):
                 from datatrove.executor.local import LocalPipelineExecutor
 
+                import multiprocess
+
+                # datatrove's own manager process would be forked, which a process that has used jax must never do
+                multiprocess.set_start_method("spawn", force=True)
                 return LocalPipelineExecutor(workers=workers, start_method="spawn", **shared)
             case Slurm(partition, time, workers, memory, qos):
                 from datatrove.executor.slurm import SlurmPipelineExecutor
