@@ -93,9 +93,8 @@ def _executor(engine: Engine, step: Step, tasks: int, logs: str, before: Any) ->
     try:
         match engine:
             case Local(workers):
-                from datatrove.executor.local import LocalPipelineExecutor
-
                 import multiprocess
+                from datatrove.executor.local import LocalPipelineExecutor
 
                 # datatrove's own manager process would be forked, which a process that has used jax must never do
                 multiprocess.set_start_method("spawn", force=True)
