@@ -53,12 +53,13 @@ class MaskedLM:
         if settings.whole_words:
             chosen = self._choose_words(rows, maskable, wanted, draws)
         else:
-            ranks = np.argsort(np.argsort(draws, axis=1), axis=1)
-            chosen = ranks < wanted[:, None]
+            lowest = np.sort(draws, axis=1)[np.arange(num_rows), np.maximum(wanted, 1) - 1]  # the last that is chosen
+            chosen = (draws <= lowest[:, None]) & maskable
 
-        predict = np.sort(np.where(chosen, np.arange(length), length), axis=1)[:, :room]
-        real = predict < length
-        predict = np.where(real, predict, 0).astype(np.int32)
+        real = np.arange(room) < chosen.sum(axis=1)[:, None]
+        predict = np.zeros((num_rows, room), np.int32)
+        places = np.flatnonzero(chosen)
+        predict[real] = places % length
         targets = np.take_along_axis(ids, predict, axis=1)
 
         fate = rng.random((num_rows, room))
@@ -66,8 +67,7 @@ class MaskedLM:
         corrupted = np.where(fate < settings.replace_rate + settings.random_rate, random_ids, targets)
         corrupted = np.where(fate < settings.replace_rate, self.mask, corrupted)
         inputs = ids.astype(np.int32, copy=True)
-        row_of, slot_of = np.nonzero(real)
-        inputs[row_of, predict[row_of, slot_of]] = corrupted[row_of, slot_of]
+        inputs.ravel()[places] = corrupted[real]
         return Batch(
             inputs=inputs,
             segments=rows.segments,
