@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal, assert_never
 
 import numpy as np
-import sizes
 from sizes import Size
 from timing import Seconds, timed
 
@@ -60,7 +59,8 @@ def ours(size: Size, device: Device, weights: Path | None) -> Side:
     import jax
 
     from workbench import config, models
-    from workbench.training import checkpoint, optim, state, step
+    from workbench.models.leaves import named_leaves
+    from workbench.training import optim, state, step
 
     if device == "cpu":
         jax.config.update("jax_platforms", "cpu")
@@ -69,7 +69,7 @@ def ours(size: Size, device: Device, weights: Path | None) -> Side:
     rule = optim.rule(settings)
     model = models.build(size.model(), size.vocab_size, seed=0)
     if weights:
-        np.savez(weights, **{name: np.asarray(leaf) for name, leaf in checkpoint.named_leaves(model).items()})
+        np.savez(weights, **{name: np.asarray(leaf) for name, leaf in named_leaves(model).items()})
     num_parameters = models.num_parameters(model)
     held: dict[str, Any] = {"state": state.start(model, rule, 0)}
     del model
@@ -134,13 +134,13 @@ def torch_side(name: Name, size: Size, device: Device, weights: Path | None) -> 
     def loss_of(batch: Batch) -> Any:
         assert batch.predict is not None
         real = batch.weights > 0
-        places = (batch.predict + np.arange(len(batch.predict))[:, None] * size.length)[real]
+        places = (batch.predict + np.arange(len(batch.predict))[:, None] * batch.inputs.shape[1])[real]
         if name in ("tuned", "tuned-compiled"):
             return forward(tensor(batch.inputs), tensor(places), tensor(batch.targets[real]))
         labels = np.full(batch.inputs.shape, -100, np.int64)
         labels.ravel()[places] = batch.targets[real]
         ids = tensor(batch.inputs)
-        return forward(input_ids=ids, attention_mask=torch.ones_like(ids), labels=tensor(labels)).loss
+        return forward(input_ids=ids, attention_mask=tensor(batch.segments > 0), labels=tensor(labels)).loss
 
     def one(batch: Batch) -> None:
         with torch.autocast(on.type, torch.bfloat16, enabled=size.dtype == "bfloat16"):
@@ -200,11 +200,10 @@ def memory(field: Literal["VmRSS", "VmHWM"]) -> int:
     raise RuntimeError(f"/proc/self/status: no {field}")
 
 
-def serve(name: Name, size: Size, device: Device, weights: Path | None, pipe: Connection) -> None:
+def serve(name: Name, size: Size, device: Device, weights: Path | None, batches: list[Batch], pipe: Connection) -> None:
     """Build a side, tell how it starts, then run as many steps as each message asks for; 0 ends it."""
     import_all(name)
     before = memory("VmRSS")
-    batches = sizes.batches(size)
     side = build(name, size, device, weights)
     first: list[float] = []
 

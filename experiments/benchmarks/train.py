@@ -15,12 +15,12 @@ import multiprocessing
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sides
 import sizes
 import timing
@@ -28,6 +28,7 @@ from sides import Device, End, Name, Start
 from timing import Seconds
 
 from workbench import files
+from workbench.objectives.batch import Batch
 from workbench.training import flops
 
 HERE = Path(__file__).parent
@@ -40,11 +41,11 @@ START_SECONDS = 300  # a side that has not ended its first step by then is left 
 class Remote:
     """One side in its own process."""
 
-    def __init__(self, name: Name, size: sizes.Size, device: Device, weights: Path) -> None:
+    def __init__(self, name: Name, size: sizes.Size, device: Device, weights: Path, batches: list[Batch]) -> None:
         context = multiprocessing.get_context("spawn")
         self.name = name
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=sides.serve, args=(name, size, device, weights, theirs), daemon=False)
+        self._process = context.Process(target=sides.serve, args=(name, size, device, weights, batches, theirs))
         self._process.start()
         theirs.close()
 
@@ -52,7 +53,8 @@ class Remote:
         """How it starts, or why it doesn't."""
         try:
             if self.pipe.poll(START_SECONDS):
-                return _got(self.pipe)
+                found: Start = self.pipe.recv()
+                return found
             reason = f"first step not done after {START_SECONDS} s"
         except EOFError:
             reason = "ended before its first step; its error is above"
@@ -62,28 +64,31 @@ class Remote:
 
     def steps(self, number: int) -> Seconds:
         self.pipe.send(number)
-        return _got(self.pipe)
+        seconds: Seconds = self.pipe.recv()
+        return seconds
 
     def end(self) -> End:
         self.pipe.send(0)
-        found: End = _got(self.pipe)
+        found: End = self.pipe.recv()
         self._process.join()
         return found
 
 
-def _got(pipe: Connection) -> Any:
-    return pipe.recv()
-
-
-def measure(label: str, names: Sequence[Name], device: Device, rounds: int, round_seconds: float) -> dict[str, Any]:
-    """Everything about one size, as it goes into the result file."""
-    size = sizes.SIZES[label]
+def measure(
+    label: str,
+    size: sizes.Size,
+    batches: Mapping[Name, list[Batch]],
+    device: Device,
+    rounds: int,
+    round_seconds: float,
+) -> dict[str, Any]:
+    """Everything about one size, as it goes into the result file; each side has its own batches."""
     running: dict[str, Remote] = {}
     starts: dict[str, Start] = {}
     left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:  # one after another: compile times are each side's own; ours first, it writes the weights
-            remote = Remote(name, size, device, Path(folder) / "weights.npz")
+        for name in batches:  # one after another: compile times are each side's own; ours first, it writes the weights
+            remote = Remote(name, size, device, Path(folder) / "weights.npz", batches[name])
             found = remote.start()
             if isinstance(found, str):
                 left_out[name] = found
@@ -99,7 +104,7 @@ def measure(label: str, names: Sequence[Name], device: Device, rounds: int, roun
     compared = timing.interleave({name: steps_of(remote) for name, remote in running.items()}, rounds)
     ends = {name: remote.end() for name, remote in running.items()}
     record = compared.record("ours")
-    tokens = size.tokens * num_steps
+    tokens = {name: num_steps * mean_tokens(found) for name, found in batches.items()}
     operations = flops.formula(size.model(), size.vocab_size, (size.batch_size, size.length), size.num_predictions)
     return {
         "size": asdict(size),
@@ -107,7 +112,7 @@ def measure(label: str, names: Sequence[Name], device: Device, rounds: int, roun
         "steps_per_round": num_steps,
         **record,
         "tokens_per_second": {
-            name: {clock: tokens / seconds for clock, seconds in found.items()}
+            name: {clock: tokens[name] / seconds for clock, seconds in found.items()}
             for name, found in record["seconds"].items()
         },
         "flops_per_step": operations,
@@ -116,6 +121,11 @@ def measure(label: str, names: Sequence[Name], device: Device, rounds: int, roun
         "end": {name: asdict(end) for name, end in ends.items()},
         "left_out": left_out,
     }
+
+
+def mean_tokens(batches: Sequence[Batch]) -> float:
+    """Tokens of a batch that are not padding."""
+    return statistics.mean(int(np.count_nonzero(batch.segments)) for batch in batches)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -168,7 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     peers = GOALS if options.device == "cpu" else GPU_GOALS
     ratios, goals = {}, {}
     for label in options.sizes or (["s", "m"] if options.device == "cpu" else ["110m", "350m"]):
-        result = measure(label, names, options.device, options.rounds, options.round_seconds)
+        size = sizes.SIZES[label]
+        batches = dict.fromkeys(names, sizes.batches(size))
+        result = measure(label, size, batches, options.device, options.rounds, options.round_seconds)
         if options.device == "gpu":
             result["matmul_flops_per_second"] = sides.alone(sides.matmul_rate)
         files.write_text(options.out / f"train-{options.device}-{label}.json", json.dumps(result, indent=1) + "\n")
