@@ -1,0 +1,109 @@
+"""The page of training benchmarks, from the result files alone.
+
+uv run python experiments/benchmarks/summary.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from train import HERE, table
+
+from workbench import files
+
+HEAD = """# Training benchmarks
+
+Made by `summary.py` from `results/*.json`; every number was measured by the command above it. Variants run in turns
+within one run; ratios are medians over rounds, with quartiles. A load above the number of cores says that the machine
+was busy with other work: wall-clock figures then mean little, and CPU figures of PyTorch suffer from its spinning
+threads, so measure again on a quiet machine before you quote them.
+
+*tuned* is our own encoder written for PyTorch as well as we know how: same weights, same loss to six digits, fused
+projections, `scaled_dot_product_attention` without a mask, vocabulary softmax at masked positions only, fused AdamW.
+*hf-bert* and *hf-modernbert* are transformers' models with sdpa and fused AdamW, as they come. FLOPs are counted by
+formula (`workbench.training.flops`).
+"""
+
+
+def page(results: Path) -> str:
+    parts = [HEAD]
+    training = sorted(results.glob("train-*.json"))
+    if training:
+        parts.append("## One masked-LM step\n\n`uv run --group bench python experiments/benchmarks/train.py`\n")
+    for path in training:
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(_versions(read(path)).items()))
+        parts.append(f"### {path.stem.removeprefix('train-')}\n\n{table(read(path))}\n\n{versions}\n")
+    if (path := results / "packing.json").exists():
+        parts.append(packing(read(path)))
+    if (path := results / "input_pipeline.json").exists():
+        parts.append(input_pipeline(read(path)))
+    for path in sorted(results.glob("checkpoint-*.json")):
+        parts.append(checkpoint(read(path)))
+    return "\n".join(parts)
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _versions(result: dict[str, Any]) -> dict[str, str]:
+    return {name: version for start in result["start"].values() for name, version in start["versions"].items()}
+
+
+def _machine(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    return f"{machine['cpu']}, {machine['cores']} cores, load {machine['load1']}"
+
+
+def packing(result: dict[str, Any]) -> str:
+    lines = [
+        "## Real sentences: packed rows against padded batches",
+        "",
+        "`uv run --group bench python experiments/benchmarks/packing.py --data DATA`",
+        "",
+        f"NTREX, languages {', '.join(result['languages'])} and eng, at size s; {_machine(result)}.",
+        "",
+        "| side | places that hold a token | real tokens a step | real tokens/s | real tokens/CPU-s |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for name, rate in result["tokens_per_second"].items():
+        lines.append(
+            f"| {name} | {100 * result['filled'][name]:.1f} % | {result['mean_tokens'][name]:,.0f} | "
+            f"{rate['wall']:,.0f} | {rate['cpu']:,.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def input_pipeline(result: dict[str, Any]) -> str:
+    lines = [
+        "## Input pipeline",
+        "",
+        "`uv run --group bench python experiments/benchmarks/input_pipeline.py`",
+        "",
+        f"Batches of {result['batch_size']} rows of {result['length']}; {_machine(result)}.",
+        "",
+        "| side | M tokens per CPU-second | ours is faster by |",
+        "|---|--:|--:|",
+    ]
+    for name, rate in result["tokens_per_cpu_second"].items():
+        ratio = "–" if name.startswith("ours") else f"{result['ratios'][name]['cpu']['median']:.1f}"
+        lines.append(f"| {name} | {rate / 1e6:.2f} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def checkpoint(result: dict[str, Any]) -> str:
+    return (
+        "## Checkpoints\n\n`uv run python experiments/benchmarks/checkpoint.py`\n\n"
+        f"{result['state_bytes'] / 1e6:,.0f} MB on {result['backend']}: a save holds up the loop "
+        f"{result['blocked_seconds']:.2f} s and is whole after {result['save_seconds']:.2f} s; a step takes "
+        f"{result['step_seconds']:.2f} s. At one save every {result['checkpoint_every']} steps that is "
+        f"{100 * result['blocked_share']:.2f} % of the time; it is one hundredth at one every "
+        f"{result['steps_apart_for_a_hundredth']} steps. {_machine(result)}.\n"
+    )
+
+
+if __name__ == "__main__":
+    files.write_text(HERE / "README.md", page(HERE / "results"))
