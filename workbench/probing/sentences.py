@@ -64,12 +64,12 @@ def read(name: str, tags: Sequence[str], pivot: str, limit: int | None = None) -
             return [_folder(Path(name), wanted, centre, limit)]
 
 
-def pinned(name: ParallelData, pivot: str) -> Parallel:
-    """All sentences in all the languages whose files the catalogue pins: the same on every machine.
+def pinned(name: ParallelData, pivot: str, limit: int | None = None) -> Parallel:
+    """The sentences in all the languages whose files the catalogue pins: the same on every machine.
 
     Raises: BadInput where one is not there, with how to get it.
     """
-    return read(name, [lang.tag for lang in _pinned(name)], pivot)[0]
+    return read(name, [lang.tag for lang in _pinned(name)], pivot, limit)[0]
 
 
 def revision(name: ParallelData) -> str:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
-from unicodedata import normalize
 from xml.etree import ElementTree
 
 from workbench import languages
@@ -20,6 +19,7 @@ from workbench.sources.lines import Report, columns_of, in_blocks, lines, reject
 
 _VERSE = re.compile(r"b\.[0-9A-Z]{3}\.\d+\.\d+[a-z]?")
 _Draft = draft(Document)
+_VERSES = re.compile(rf"(?:{_VERSE.pattern}\n)*+{_VERSE.pattern}")
 _EDITION = re.compile(r"-(?:NT|PART|WEB|tok)\b.*")
 
 
@@ -59,28 +59,26 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Docum
         return one(number, *fields)
 
     def clean(whole: str) -> list[Document] | None:
+        whole = languages.nfc(whole)
         columns = columns_of(whole, 2)
         if columns is None:
             return None
         keys, texts = columns
-        if not all(map(_VERSE.fullmatch, keys)) or not seen.isdisjoint(keys) or len(set(keys)) != len(keys):
+        if not _VERSES.fullmatch("\n".join(keys)) or not seen.isdisjoint(keys) or len(set(keys)) != len(keys):
             return None
-        if "  " in whole or texts != list(map(str.strip, texts)) or not "".join(texts).isprintable():
+        spaced = whole.replace("\t", " ").replace("\n", " ")
+        if "  " in spaced or spaced[-1] == " " or not spaced.isprintable():
             texts = [" ".join(text.split()) for text in texts]
-        if not all(texts):
-            return None
+            if not all(texts):
+                return None
         seen.update(keys)
         if report is not None:
             report.rows += len(texts)
-        composed = [normalize("NFC", text) for text in texts]
-        return sealed(list(map(_Draft, keys, composed, repeat(lang), repeat(source))), Document)
+        return sealed(list(map(_Draft, keys, texts, repeat(lang), repeat(source))), Document)
 
     if path.suffix == ".xml":
-        for row in _from_xml(path):
-            if (made := one(*row)) is not None:
-                yield made
-    else:
-        yield from in_blocks(path, report, clean, one_line)
+        return (made for row in _from_xml(path) if (made := one(*row)) is not None)
+    return in_blocks(path, report, clean, one_line)
 
 
 def pairs(source: Iterable[Document], target: Iterable[Document]) -> list[Pair]:

@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 from typing import Literal
@@ -175,9 +174,10 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Infle
 
     def clean(whole: str) -> list[Inflection] | None:
         made = clean_rows(whole, lang, (0, 1, 2), report)
-        if made is None or (report is not None and not seen.add_new(list(filter(None, whole.split("\n"))))):
-            return None
-        if report is not None:
+        if made is not None and report is not None:
+            rows = whole.split("\n")
+            if not seen.add_new(rows if len(rows) == len(made) else list(filter(None, rows))):
+                return None
             report.rows += len(made)
         return made
 
@@ -264,7 +264,7 @@ def clean_rows(whole: str, lang: Lang, order: tuple[int, int, int], report: Repo
         if report is not None and _NOT_LATIN.search(text) and sum(bool(one.search(text)) for one in _WRITINGS) > 1:
             return None
     try:
-        features = list(map(_atoms, bundles))
+        features = list(map(_BUNDLES.__getitem__, bundles))
     except ValueError:
         return None
     return sealed(list(map(_Draft, repeat(lang), lemmas, forms, features)), Inflection)
@@ -273,11 +273,19 @@ def clean_rows(whole: str, lang: Lang, order: tuple[int, int, int], report: Repo
 _Draft = draft(Inflection)
 
 
-@lru_cache(maxsize=16384)
-def _atoms(bundle: str) -> tuple[str, ...]:
-    if bundle != bundle.strip() or bundle.endswith(";"):
-        raise ValueError("not clean")
-    return split_features(bundle)
+class _Bundles(dict[str, tuple[str, ...]]):
+    """The atoms of each clean bundle that was met: a language has hundreds of them."""
+
+    def __missing__(self, bundle: str) -> tuple[str, ...]:
+        if bundle != bundle.strip() or bundle.endswith(";"):
+            raise ValueError("not clean")
+        if len(self) > 16384:  # not bundles, then
+            self.clear()
+        self[bundle] = split_features(bundle)
+        return self[bundle]
+
+
+_BUNDLES = _Bundles()
 
 
 def inflection(

@@ -136,7 +136,7 @@ def _alignment(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, rep
     read_as = reader.own(stage.variant, model, tokenizer, config.objective.model_dump())
     settings = Settings(probes=("retrieval",), methods=ALIGNMENT_METHODS)
     for name in config.evaluate.parallel:
-        found = sentences.pinned(name, config.data.pivot)
+        found = sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences)
         with tempfile.TemporaryDirectory(dir=stage.folder, prefix="vectors-") as scratch:
             total = probe.steps(read_as, found, settings)
             store = Store(Path(scratch))

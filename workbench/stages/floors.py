@@ -13,6 +13,7 @@ from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.probe_sentences import retrieval_floors
 from workbench.files import write_jsonl
 from workbench.probing import sentences
+from workbench.probing.sentences import Parallel
 from workbench.records import Lang
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
@@ -41,13 +42,12 @@ def run(stage: Stage, report: Report) -> None:
         if "retrieval" in config.measures and not config.adapt.resources and lang.tag != config.data.pivot:
             _retrieval(stage, embedded.prepare(), lang, rows)
     for name in config.evaluate.parallel if not config.adapt.resources else ():
-        _alignment(config.data.pivot, name, rows, report)
+        _alignment(sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences), name, rows, report)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 
-def _alignment(pivot: str, name: ParallelData, rows: Rows, report: Report) -> None:
+def _alignment(found: Parallel, name: ParallelData, rows: Rows, report: Report) -> None:
     """Character trigrams for every language; glosses where the embedded data have a lexicon of it."""
-    found = sentences.pinned(name, pivot)
     data = embedded.prepare()
     for number, lang in enumerate(found.others):
         report(Progress(number, len(found.others), note=f"{name} {lang.tag}"))

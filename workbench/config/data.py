@@ -1,0 +1,76 @@
+"""Which text a study reads, and in which languages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from workbench import languages, licences
+from workbench.config.part import Part, Positive
+from workbench.errors import BadInput
+
+
+class Embedded(Part):
+    """The real text, lexicons, paradigms and labelled requests that PyPI packages ship: fetched and built once."""
+
+    kind: Literal["embedded"] = "embedded"
+
+
+class Files(Part):
+    """One's own text: `<folder>/<language>/<split>.txt`, split being train, dev or test; see `stages/source.py`."""
+
+    kind: Literal["files"] = "files"
+    folder: str = Field(min_length=1, description="never part of the identity: what the files hold is")
+    unit: Literal["line", "paragraph"] = Field(default="line", description="what a document of a .txt is")
+    column: str = Field(default="text", min_length=1, description="of a table: which column is the text")
+    licence: str = Field(default="", description="SPDX, of the text; every manifest and report names it")
+    accept_licence: bool = Field(default=False, description="yes, my use is allowed: of one not free, or not stated")
+
+    @model_validator(mode="after")
+    def _licence_allows(self) -> Self:
+        try:
+            licences.want_yes(
+                f"the text in {self.folder!r}", self.licence, self.accept_licence, "accept_licence = true"
+            )
+        except BadInput as error:
+            raise ValueError(f"{error}; or name a free one with licence = ...") from error
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        unread = ("folder", "licence", "accept_licence")
+        return {name: value for name, value in super().identity().items() if name not in unread}
+
+
+Source = Annotated[Embedded | Files, Field(discriminator="kind")]
+
+
+class Data(Part):
+    """Which text, in which languages. Tags are ISO 639-3 with ISO 15924 (`cym-Latn`)."""
+
+    source: Source = Embedded()
+    pretrain: tuple[str, ...] = Field(min_length=1, description="languages whose real text the base model reads")
+    targets: tuple[str, ...] = Field(default=(), description="languages that the base never reads; none: no adapting")
+    pivot: str = "eng-Latn"
+    max_train_bytes: int = Field(default=4_000_000, ge=1_000, description="text read per language, UTF-8 bytes")
+    few_text: Positive = Field(default=20, description="real sentences per target in the few-text arms")
+
+    @field_validator("pretrain", "targets")
+    @classmethod
+    def _known_and_distinct(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in tags:
+            try:
+                languages.parse(tag)
+            except BadInput as error:
+                raise ValueError(str(error)) from error  # so that it is reported with its place, and with all others
+        if len(set(tags)) != len(tags):
+            raise ValueError(f"languages must be distinct, got {list(tags)}")
+        return tags
+
+    @model_validator(mode="after")
+    def _targets_unseen(self) -> Self:
+        if both := sorted(set(self.pretrain) & set(self.targets)):
+            raise ValueError(f"targets must not be in pretrain (the base would have read them): {both}")
+        if self.pivot not in self.pretrain:
+            raise ValueError(f"pivot {self.pivot!r} must be one of pretrain")
+        return self

@@ -1,0 +1,38 @@
+"""What a run is measured on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from workbench.config.part import Part, Positive, Rate
+
+Measure = Literal["bits", "retrieval", "intents", "alignment", "cost"]
+ParallelData = Literal["ntrex", "sib200"]
+
+
+class Evaluate(Part):
+    """What is measured on held-out text, and the small classifier trained for intents."""
+
+    split: Literal["dev", "test"] = "test"
+    measures: tuple[Measure, ...] = Field(
+        default=(), description="none given: bits, and over targets of the embedded data retrieval and intents"
+    )
+    parallel: tuple[ParallelData, ...] = Field(
+        default=(), description="sentences in many languages, from $WORKBENCH_DATA, whose alignment is measured"
+    )
+    parallel_sentences: int | None = Field(
+        default=None, ge=2, description="the first so many of each, which are then the candidates too; none given: all"
+    )
+    mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
+    base_documents: Positive = Field(
+        default=300,
+        description="held-out texts whose bits are measured: of the pivot; with no targets, of all",
+    )
+    retrieval_pairs: int = Field(default=200, ge=10)
+    intent_steps: Positive = 300
+    intent_batch_size: Positive = 64
+    intent_learning_rate: float = Field(default=2e-3, gt=0.0, lt=1.0)
+    pseudo_labelled: bool = Field(default=False, description="also train on lexicon-translated intents")
+    pseudo_share: Rate = Field(default=0.7, description="of that training: share of pseudo-labelled examples")
