@@ -5,7 +5,7 @@ A study file (TOML) gives `[base]` values and named `[variants.<row name>]` diff
 """
 
 from workbench.config.adapt import Adapt, Resource
-from workbench.config.data import Data, Embedded, Files, Source
+from workbench.config.data import Data, Embedded, Files, Published, Source
 from workbench.config.evaluate import Evaluate, Measure, ParallelData
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Compute, Model
@@ -64,6 +64,7 @@ __all__ = [
     "Part",
     "Positive",
     "PrefixLM",
+    "Published",
     "Rate",
     "Resource",
     "Source",

@@ -17,6 +17,13 @@ class Embedded(Part):
     kind: Literal["embedded"] = "embedded"
 
 
+class Published(Part):
+    """The embedded default, widened by GATITOS, WECHSEL, UniMorph and NTREX under $WORKBENCH_DATA; see
+    `sources/published.py`."""
+
+    kind: Literal["published"] = "published"
+
+
 class Files(Part):
     """One's own text: `<folder>/<language>/<split>.txt`, split being train, dev or test; see `stages/source.py`."""
 
@@ -42,7 +49,7 @@ class Files(Part):
         return {name: value for name, value in super().identity().items() if name not in unread}
 
 
-Source = Annotated[Embedded | Files, Field(discriminator="kind")]
+Source = Annotated[Embedded | Published | Files, Field(discriminator="kind")]
 
 
 class Data(Part):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from workbench.config.adapt import Adapt
-from workbench.config.data import Data, Embedded, Files
+from workbench.config.data import Data, Source
 from workbench.config.evaluate import Evaluate, Measure
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Model
@@ -53,7 +53,7 @@ class Config(Part):
         """What a run of this config measures."""
         if self.evaluate.measures:
             return self.evaluate.measures
-        if self.data.targets and self.data.source.kind == "embedded":
+        if self.data.targets and self.data.source.kind != "files":
             return ("bits", "retrieval", "intents")
         return ("bits",)
 
@@ -107,6 +107,8 @@ class Config(Part):
                 "evaluate.measures 'alignment' reads the sentences that evaluate.parallel names (ntrex, sib200), and "
                 f"nothing else does; got measures {list(self.measures)} and parallel {list(self.evaluate.parallel)}"
             )
+        if "ntrex" in self.evaluate.parallel and self.data.source.kind == "published":
+            raise ValueError("evaluate.parallel 'ntrex' tests on all of NTREX, but data.source 'published' reads some")
         if self.evaluate.parallel_sentences is not None and not self.evaluate.parallel:
             raise ValueError("evaluate.parallel_sentences: there is no evaluate.parallel whose sentences it limits")
         if len(set(self.evaluate.parallel)) != len(self.evaluate.parallel):
@@ -160,6 +162,6 @@ class Study(Part):
         return self
 
     @property
-    def data_source(self) -> Embedded | Files:
+    def data_source(self) -> Source:
         """The one that all variants read."""
         return next(iter(self.variants.values())).data.source

@@ -145,7 +145,7 @@ def _check_order(path: Path, year: Year) -> None:
     for fields in sample:
         if len(fields) == 3:
             for column in scores:
-                scores[column] += _looks_like_features(fields[column])
+                scores[column] += looks_like_features(fields[column])
         covered += len(fields) == 2
     if sample and covered == len(sample):
         raise BadInput(f"{path}: a covered file (lemma, features): it has no forms; use read_covered")
@@ -154,7 +154,8 @@ def _check_order(path: Path, year: Year) -> None:
         raise BadInput(f"{path}: its columns look like {other}, not like those of {year}; give the right year")
 
 
-def _looks_like_features(text: str) -> bool:
+def looks_like_features(text: str) -> bool:
+    """True of what can be told from a form: several features, or capitals alone."""
     if not _BUNDLE.fullmatch(text) or not text.isascii():
         return False
     try:

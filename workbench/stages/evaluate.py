@@ -24,13 +24,11 @@ from workbench.records import Lang, Pair
 from workbench.reports.figure import read_curve
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision, manifest
-from workbench.sources import embedded
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages.corpora import held_out, measured, pseudo_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
-from workbench.stages.source import Text, licences, open_text
+from workbench.stages.source import Resources, Text, licences, open_resources, open_text
 from workbench.stages.tokenize import MODEL
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.loop import load_model
@@ -51,9 +49,9 @@ def run(stage: Stage, report: Report) -> None:
             case "bits":
                 _bits(stage, data, model, tokenizer, rows)
             case "retrieval":
-                _retrieval(stage, embedded.prepare(), model, tokenizer, rows)
+                _retrieval(stage, _resources(stage), model, tokenizer, rows)
             case "intents":
-                _intents(stage, embedded.prepare(), model, tokenizer, rows, report)
+                _intents(stage, _resources(stage), model, tokenizer, rows, report)
             case "alignment":
                 _alignment(stage, model, tokenizer, rows, report)
             case "cost":
@@ -62,6 +60,10 @@ def run(stage: Stage, report: Report) -> None:
                 assert_never(measure)
     _write_manifest(stage)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
+
+
+def _resources(stage: Stage) -> Resources:
+    return open_resources(stage.config.data.source, stage.identity["data_revision"])
 
 
 def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
@@ -79,7 +81,7 @@ def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Ro
             rows.bits(stage.variant, lang, part, found.metric, found.setting)
 
 
-def _retrieval(stage: Stage, data: EmbeddedData, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
     config = stage.config
     pivot = languages.parse(config.data.pivot)
     shown: list[tuple[np.ndarray, Lang, list[str], list[str]]] = []
@@ -113,7 +115,7 @@ def _write_map(folder: Path, title: str, shown: list[tuple[np.ndarray, Lang, lis
     write_json(folder / "embeddings.json", {"title": title, **columns})
 
 
-def _intents(stage: Stage, data: EmbeddedData, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def _intents(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
     """Zero-shot intents: English labels alone, and in the arms with a lexicon English and pseudo-labelled together."""
     config = stage.config
     pivot = languages.parse(config.data.pivot)

@@ -18,12 +18,11 @@ from workbench.records import Lang
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
 from workbench.sources import embedded
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages.corpora import arm_documents, held_out, measured, pseudo_labelled, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
-from workbench.stages.source import Text, open_text, training
+from workbench.stages.source import OwnText, Resources, Text, open_resources, open_text, training
 
 FLOOR_BYTES = 8_000_000  # of a base language's text, drawn at random, are read by its floor
 
@@ -40,18 +39,24 @@ def run(stage: Stage, report: Report) -> None:
             _char_lm(stage, data, lang, rows)
         # what depends on no arm is measured once, with the arm that has nothing
         if "retrieval" in config.measures and not config.adapt.resources and lang.tag != config.data.pivot:
-            _retrieval(stage, embedded.prepare(), lang, rows)
+            _retrieval(stage, _resources(stage), lang, rows)
     for name in config.evaluate.parallel if not config.adapt.resources else ():
-        _alignment(sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences), name, rows, report)
+        _alignment(
+            data, sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences), name, rows, report
+        )
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 
-def _alignment(found: Parallel, name: ParallelData, rows: Rows, report: Report) -> None:
-    """Character trigrams for every language; glosses where the embedded data have a lexicon of it."""
-    data = embedded.prepare()
+def _resources(stage: Stage) -> Resources:
+    return open_resources(stage.config.data.source, stage.identity["data_revision"])
+
+
+def _alignment(data: Text, found: Parallel, name: ParallelData, rows: Rows, report: Report) -> None:
+    """Character trigrams for every language; glosses where there is a lexicon of it."""
+    known = embedded.prepare() if isinstance(data, OwnText) else data
     for number, lang in enumerate(found.others):
         report(Progress(number, len(found.others), note=f"{name} {lang.tag}"))
-        lexicon = data.lexicon(lang) if data.has_lexicon(lang) else None
+        lexicon = known.lexicon(lang) if known.has_lexicon(lang) else None
         for row in retrieval_floors(found.pivot, lang, found.texts[found.pivot], found.texts[lang], lexicon):
             rows.alignment(f"floor:{row.method}", name, row)
             if row.method == "char-trigram":
@@ -72,7 +77,7 @@ def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:
     rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", setting)
 
 
-def _retrieval(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None:
+def _retrieval(stage: Stage, data: Resources, lang: Lang, rows: Rows) -> None:
     pivot = languages.parse(stage.config.data.pivot)
     pairs = sentence_pairs(data, lang, stage.config.evaluate.split, stage.config.evaluate.retrieval_pairs)
     for found in floors.retrieval(pairs, data.lexicon(lang)):
@@ -84,7 +89,7 @@ def _retrieval(stage: Stage, data: EmbeddedData, lang: Lang, rows: Rows) -> None
 
 def run_linear(stage: Stage, report: Report) -> None:
     """The linear intent classifier on the labelled data of an arm: English, or English and pseudo-labelled."""
-    data, config = embedded.prepare(), stage.config
+    data, config = _resources(stage), stage.config
     rows = Rows(stage, code_revision())
     pivot = languages.parse(config.data.pivot)
     train, setting = data.intents(pivot, "train"), "train=en"

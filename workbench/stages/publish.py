@@ -17,10 +17,9 @@ from workbench.reports.html import Inputs
 from workbench.reports.report import report
 from workbench.reports.spec import Spec
 from workbench.runs.manifest import code_revision, versions
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages import source
 from workbench.stages.plan import Stage
-from workbench.stages.source import Text, licences, open_text
+from workbench.stages.source import OwnText, Text, licences, open_text
 
 
 def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, path: Path, folder: Path) -> Path:
@@ -83,7 +82,7 @@ def _one(plan: Sequence[Stage], kind: str) -> Stage:
 
 def _data_rows(data: Text, tags: Sequence[str]) -> list[dict[str, object]]:
     """What there is of each language; a count that a source does not have is not a zero, so it is said as a dash."""
-    if isinstance(data, EmbeddedData):
+    if not isinstance(data, OwnText):
         every = data.languages()
         counts = {tag: every[_present(every, languages.parse(tag))] for tag in tags}
         keys = list(dict.fromkeys(key for found in every.values() for key in found))

@@ -13,8 +13,8 @@ from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.document_bits import DocumentBits
 from workbench.evaluation.probe_rows import Row
 from workbench.records import Lang, Pair, Result
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages.plan import Stage
+from workbench.stages.source import Resources
 
 INTERVAL_SEED = 0  # one for all arms: the same items are resampled alike
 
@@ -101,7 +101,7 @@ def _steps(config: Config) -> int:
     return config.adapt.steps if config.adapt.resources else 0
 
 
-def sentence_pairs(data: EmbeddedData, lang: Lang, split: str, max_pairs: int) -> list[Pair]:
+def sentence_pairs(data: Resources, lang: Lang, split: str, max_pairs: int) -> list[Pair]:
     """The pairs that retrieval is measured on: the first `max_pairs` with distinct sentences on both sides."""
     kept: list[Pair] = []
     seen: set[str] = set()

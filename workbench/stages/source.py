@@ -18,8 +18,9 @@ from workbench.licences import UNSTATED
 from workbench.probing import sentences
 from workbench.records import Document, Lang
 from workbench.seeds import stream
-from workbench.sources import embedded, text
+from workbench.sources import embedded, published, text
 from workbench.sources.embedded import EmbeddedData, Licence
+from workbench.sources.published import PublishedData
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -45,7 +46,8 @@ class OwnText:
             yield from text.documents(path, lang, unit=self.settings.unit, column=self.settings.column)
 
 
-Text = EmbeddedData | OwnText
+Resources = EmbeddedData | PublishedData  # text, and lexicons, paradigms and labelled requests beside it
+Text = Resources | OwnText
 
 
 def revision(study: config.Study, say: Callable[[str], None] = print) -> str:
@@ -64,6 +66,9 @@ def _of_text(study: config.Study, say: Callable[[str], None]) -> str:
     match study.data_source:
         case config.Embedded():
             return embedded.prepare(progress=say).revision
+        case config.Published():
+            embedded.prepare(progress=say)
+            return published.open_published(_languages(study)).revision
         case config.Files() as source:
             variants = study.variants.values()
             wanted: dict[tuple[Lang, Split], None] = {}
@@ -77,15 +82,34 @@ def _of_text(study: config.Study, say: Callable[[str], None]) -> str:
             assert_never(study.data_source)
 
 
+def _languages(study: config.Study) -> list[Lang]:
+    """All that the study's base and targets are."""
+    tags = {tag for one in study.variants.values() for tag in (*one.data.pretrain, *one.data.targets)}
+    return sorted(map(languages.parse, tags))
+
+
 def open_text(source: config.Source, revision: str) -> Text:
     """The text that `revision` was computed of."""
     match source:
         case config.Embedded():
             return embedded.prepare()
+        case config.Published():
+            return PublishedData(embedded.prepare(), revision)
         case config.Files():
             return OwnText(source, revision)
         case _:
             assert_never(source)
+
+
+def open_resources(source: config.Source, revision: str) -> Resources:
+    """The data with lexicons and labelled sentences that `revision` was computed of.
+
+    Raises: BadInput for one's own files: they have none.
+    """
+    found = open_text(source, revision)
+    if isinstance(found, OwnText):
+        raise BadInput("data.source: 'files' has text alone; wanted 'embedded' or 'published'")
+    return found
 
 
 def licences(source: config.Source) -> list[Licence]:
@@ -93,6 +117,8 @@ def licences(source: config.Source) -> list[Licence]:
     match source:
         case config.Embedded():
             return embedded.licences()
+        case config.Published():
+            return published.licences()
         case config.Files():
             return [Licence("own text", source.licence or UNSTATED, "")]
         case _:
@@ -104,7 +130,7 @@ def training(found: Text, lang: Lang, max_bytes: int) -> Iterator[Document]:
 
     Random: which ones (of the embedded data also their order), from the language.
     """
-    if isinstance(found, EmbeddedData):
+    if not isinstance(found, OwnText):
         documents = found.documents(lang, "train")
         order = stream(0, "base-text", lang.tag).permutation(len(documents))
         yield from leading((documents[i] for i in order), max_bytes)

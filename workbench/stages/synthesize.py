@@ -8,23 +8,24 @@ from workbench import languages
 from workbench.files import write_json
 from workbench.records import Document
 from workbench.seeds import stream
-from workbench.sources import embedded
 from workbench.stages.corpora import labelled_file, synthetic_file, targets, write_documents, write_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
+from workbench.stages.source import licences, open_resources
 from workbench.synth import inflection_tasks, pseudo_labels
 from workbench.synth.lexicon import synthesise, word_list_documents
 from workbench.synth.made_from import made_from
 
 
 def run(stage: Stage, report: Report) -> None:
-    data, config = embedded.prepare(), stage.config
+    config = stage.config
+    data = open_resources(config.data.source, stage.identity["data_revision"])
     pivot = languages.parse(config.data.pivot)
     labelled = data.intents(pivot, "train")
     requests = (Document(pair.id, pair.source, pivot, "intents") for pair in labelled)
     sentences = [*data.documents(pivot, "train"), *requests]
     langs = targets(config)
-    licence_of = {one.source: one.licence for one in embedded.licences()}
+    licence_of = {one.source: one.licence for one in licences(config.data.source)}
     rows = []
     for number, lang in enumerate(langs):
         report(Progress(number, len(langs), note=lang.tag))

@@ -20,11 +20,10 @@ from workbench.mixture.packing import pack
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import document_end
 from workbench.records import Lang
-from workbench.sources.embedded import EmbeddedData
 from workbench.stages.corpora import targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
-from workbench.stages.source import Text, open_text, read, training
+from workbench.stages.source import OwnText, Resources, Text, open_text, read, training
 from workbench.tokenizer import fertility
 from workbench.tokenizer.processor import Tokenizer
 from workbench.tokenizer.train import train
@@ -45,7 +44,7 @@ def run(stage: Stage, report: Report) -> None:
     report(Progress(1, 3, note="learning pieces"))
     # Targets have no text; their lexicon's words keep their script and spelling from falling to bytes in every arm.
     words: dict[Lang, list[str]] = {}
-    if isinstance(data, EmbeddedData):
+    if not isinstance(data, OwnText):
         words = {lang: lexicon_words(data, lang) for lang in targets(config)}
     tokenizer = train({**texts, **words}, config.tokenizer, stage.folder / MODEL, seed=stage.seed)
     report(Progress(2, 3, note="fertility"))
@@ -60,7 +59,7 @@ def base_text(data: Text, config: Config, lang: Lang, max_bytes: int) -> list[st
     return [d.text for d in training(data, lang, min(config.data.max_train_bytes, max_bytes))]
 
 
-def lexicon_words(data: EmbeddedData, lang: Lang) -> list[str]:
+def lexicon_words(data: Resources, lang: Lang) -> list[str]:
     """Each distinct target word or phrase of the lexicon, once."""
     entries = data.lexicon(lang).entries.values()
     return sorted({translation.word for translations in entries for translation in translations})

@@ -158,6 +158,9 @@ class EmbeddedData:
     def has_lexicon(self, lang: Lang) -> bool:
         return self._find("lexicon", lang, ".tsv") is not None
 
+    def has_text(self, lang: Lang) -> bool:
+        return self._find("text", lang) is not None
+
     def intents(self, lang: Lang, split: Split) -> list[Pair]:
         """Assistant requests (source) and their intent (target): English all splits, others dev and test, or none."""
         path = self._find("intents", lang)
