@@ -7,7 +7,22 @@ from workbench.models.decoder import Decoder
 from workbench.models.encoder import Encoder
 from workbench.models.encoder_decoder import EncoderDecoder
 from workbench.models.stack import Output
+from workbench.models.transducer import Transducer, build_transducer
 
-__all__ = ["Decoder", "Encoder", "EncoderDecoder", "Model", "Output", "abstract", "build", "num_parameters"]
+Trainable = Model | Transducer
+
+__all__ = [
+    "Decoder",
+    "Encoder",
+    "EncoderDecoder",
+    "Model",
+    "Output",
+    "Trainable",
+    "Transducer",
+    "abstract",
+    "build",
+    "build_transducer",
+    "num_parameters",
+]
 
 nnx.set_graph_mode(False)

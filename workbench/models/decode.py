@@ -1,4 +1,4 @@
-"""Greedy and beam search over cached keys and values; each search is one compiled program.
+"""Greedy and beam search, and the scores of given continuations, over cached keys and values: one program each.
 
 Dims: B rows, P prompt, N new tokens, W beams, S = P + N places of the cache, V vocabulary.
 """
@@ -16,22 +16,9 @@ from workbench.models.attention import KeysValues, View, cross_view, mask_of, ro
 from workbench.models.decoder import Decoder
 from workbench.models.encoder_decoder import EncoderDecoder
 from workbench.models.parts import Array
+from workbench.models.search import Decoded, beam_search, greedy_search
 from workbench.models.stack import Block, Past, Stack
 from workbench.objectives.batch import Tokens
-
-NEVER = -1e9  # the score of a hypothesis that does not exist
-
-
-class Decoded(NamedTuple):
-    """The tokens after the prompt, up to and with `eos`, then `pad`; and the sum of their log-probabilities.
-
-    Shapes: ids [B, N] and scores [B] of greedy search; [B, W, N] and [B, W], the best first, of beam search, which
-        gives -inf to hypotheses that it did not find
-    Units: scores in nats, of beam search divided by length ** length_penalty
-    """
-
-    ids: jax.Array
-    scores: jax.Array
 
 
 class Cache(NamedTuple):
@@ -126,6 +113,38 @@ def _start(
     return reader, jax.nn.log_softmax(model.logits(final)), last + 1, cache
 
 
+@jax.jit
+def continuation_log_probabilities(
+    model: Decoder | EncoderDecoder,
+    prompt: Tokens,
+    continuations: Array,
+    sizes: Array,
+    *,
+    source: Tokens | None = None,
+    prefix: Array | None = None,
+) -> jax.Array:
+    """log p(continuation | prompt) of the same continuations after every prompt, which is read once for all of them.
+
+    Shapes: prompt, source, prefix as of `greedy`; continuations [C, N] int32, of which sizes [C], at least one each,
+        count; -> [B, C]
+    Units: nats, summed over a continuation's tokens
+    """
+    num_new = continuations.shape[1]
+    reader, first, position, cache = _start(model, prompt, source, prefix, num_new)
+
+    def later(ids: jax.Array) -> jax.Array:  # [N] -> [B, N-1]
+        read = jnp.broadcast_to(ids[:-1], (position.shape[0], num_new - 1))
+        final, _ = reader.read(read, position[:, None] + jnp.arange(num_new - 1), cache)
+        found = jax.nn.log_softmax(model.logits(final))
+        return jnp.take_along_axis(found, ids[None, 1:, None], axis=-1)[:, :, 0]
+
+    found = first[:, continuations[:, 0]][:, :, None]  # [B, C, 1]
+    if num_new > 1:
+        found = jnp.concatenate([found, jnp.moveaxis(jax.lax.map(later, continuations), 0, 1)], axis=-1)
+    counted = jnp.arange(num_new)[None, :] < sizes[:, None]
+    return jnp.sum(jnp.where(counted, found, 0.0), axis=-1)
+
+
 @partial(jax.jit, static_argnames=("max_new",))
 def greedy(
     model: Decoder | EncoderDecoder,
@@ -144,42 +163,11 @@ def greedy(
     Shapes: prompt [B, P] with at least one token a row, source [B, S], prefix [B, P] bool
     """
     reader, log_probabilities, position, cache = _start(model, prompt, source, prefix, max_new)
-    num_rows = position.shape[0]
 
-    class State(NamedTuple):
-        step: jax.Array
-        ids: jax.Array
-        scores: jax.Array
-        done: jax.Array
-        log_probabilities: jax.Array
-        cache: Cache
+    def advance(token: jax.Array, step: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
+        return reader.next_log_probabilities(token, position + step, cache)
 
-    def going_on(state: State) -> jax.Array:
-        return (state.step < max_new) & ~jnp.all(state.done)
-
-    def extend(state: State) -> State:
-        token = jnp.where(state.done, pad, jnp.argmax(state.log_probabilities, axis=-1))
-        gain = jnp.where(state.done, 0.0, jnp.max(state.log_probabilities, axis=-1))
-        log_probabilities, cache = reader.next_log_probabilities(token, position + state.step, state.cache)
-        return State(
-            step=state.step + 1,
-            ids=state.ids.at[:, state.step].set(token),
-            scores=state.scores + gain,
-            done=state.done | (token == eos),
-            log_probabilities=log_probabilities,
-            cache=cache,
-        )
-
-    state = State(
-        step=jnp.zeros((), jnp.int32),
-        ids=jnp.full((num_rows, max_new), pad, jnp.int32),
-        scores=jnp.zeros(num_rows),
-        done=jnp.zeros(num_rows, bool),
-        log_probabilities=log_probabilities,
-        cache=cache,
-    )
-    state = jax.lax.while_loop(going_on, extend, state)
-    return Decoded(state.ids, state.scores)
+    return greedy_search(log_probabilities, advance, cache, max_new=max_new, eos=eos, pad=pad)
 
 
 @partial(jax.jit, static_argnames=("max_new", "num_beams", "length_penalty"))
@@ -203,9 +191,7 @@ def beam(
     Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009).
     """
     reader, first, position, cache = _start(model, prompt, source, prefix, max_new)
-    num_rows, vocab_size = first.shape
-    spread = jnp.repeat(jnp.arange(num_rows), num_beams)  # row of each of the B x W hypotheses
-    cache = jax.tree.map(lambda leaf: leaf if leaf.ndim == 0 else leaf[spread], cache)
+    spread = jnp.repeat(jnp.arange(len(first)), num_beams)  # row of each of the B x W hypotheses
     reader = _Reader(
         reader.model,
         reader.stack,
@@ -214,73 +200,9 @@ def beam(
         None if reader.source_segments is None else reader.source_segments[spread],
     )
 
-    class State(NamedTuple):
-        step: jax.Array
-        ids: jax.Array  # [B, W, N] open
-        scores: jax.Array  # [B, W], not normalized
-        ended_ids: jax.Array  # [B, W, N]
-        ended_scores: jax.Array  # [B, W], normalized
-        log_probabilities: jax.Array  # [B, W, V]
-        cache: Cache
+    def advance(token: jax.Array, step: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
+        return reader.next_log_probabilities(token, position[spread] + step, cache)
 
-    def best_of(scores: jax.Array, ids: jax.Array, number: int) -> tuple[jax.Array, jax.Array]:
-        top, index = jax.lax.top_k(scores, number)
-        return top, jnp.take_along_axis(ids, index[:, :, None], axis=1)
-
-    def full(state: State) -> jax.Array:  # [B]
-        return jnp.min(state.ended_scores, axis=1) > NEVER / 2
-
-    def going_on(state: State) -> jax.Array:
-        return (state.step < max_new) & ~jnp.all(full(state))
-
-    def extend(state: State) -> State:
-        grown = (state.scores[:, :, None] + state.log_probabilities).reshape(num_rows, -1)
-        scores, index = jax.lax.top_k(grown, min(2 * num_beams, grown.shape[1]))  # of them W at least do not end
-        parent, token = index // vocab_size, index % vocab_size
-        ids = jnp.take_along_axis(state.ids, parent[:, :, None], axis=1).at[:, :, state.step].set(token)
-        ends = token == eos
-        counts = ends & (scores > NEVER / 2) & (jnp.arange(scores.shape[1]) < num_beams) & ~full(state)[:, None]
-        normalized = jnp.where(counts, scores / (state.step + 1.0) ** length_penalty, NEVER)
-        ended_scores, ended_ids = best_of(
-            jnp.concatenate([state.ended_scores, normalized], axis=1),
-            jnp.concatenate([state.ended_ids, ids], axis=1),
-            num_beams,
-        )
-        scores, chosen = jax.lax.top_k(jnp.where(ends, NEVER, scores), num_beams)
-        ids, parent, token = (
-            jnp.take_along_axis(ids, chosen[:, :, None], axis=1),
-            jnp.take_along_axis(parent, chosen, axis=1),
-            jnp.take_along_axis(token, chosen, axis=1),
-        )
-        source_row = (jnp.arange(num_rows)[:, None] * num_beams + parent).ravel()
-        layers = jax.tree.map(lambda leaf: leaf if leaf.ndim == 0 else leaf[source_row], state.cache.layers)
-        log_probabilities, cache = reader.next_log_probabilities(
-            token.ravel(), position[spread] + state.step, state.cache._replace(layers=layers)
-        )
-        return State(
-            step=state.step + 1,
-            ids=ids,
-            scores=scores,
-            ended_ids=ended_ids,
-            ended_scores=ended_scores,
-            log_probabilities=log_probabilities.reshape(num_rows, num_beams, vocab_size),
-            cache=cache,
-        )
-
-    nothing = jnp.full((num_rows, num_beams, max_new), pad, jnp.int32)
-    none = jnp.full((num_rows, num_beams), NEVER)
-    state = State(
-        step=jnp.zeros((), jnp.int32),
-        ids=nothing,
-        scores=none.at[:, 0].set(0.0),  # the other beams do not exist yet
-        ended_ids=nothing,
-        ended_scores=none,
-        log_probabilities=jnp.broadcast_to(first[:, None], (num_rows, num_beams, vocab_size)),
-        cache=cache,
+    return beam_search(
+        first, advance, cache, max_new=max_new, eos=eos, pad=pad, num_beams=num_beams, length_penalty=length_penalty
     )
-    state = jax.lax.while_loop(going_on, extend, state)
-    open_scores = jnp.where(state.scores > NEVER / 2, state.scores / max_new**length_penalty, NEVER)
-    any_ended = jnp.max(state.ended_scores, axis=1, keepdims=True) > NEVER / 2
-    scores = jnp.where(any_ended, state.ended_scores, open_scores)
-    ids = jnp.where(any_ended[:, :, None], state.ended_ids, state.ids)
-    return Decoded(ids, jnp.where(scores > NEVER / 2, scores, -jnp.inf))
