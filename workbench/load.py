@@ -10,15 +10,15 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.config import Config, Study
+from workbench.config import AnyStudy, Config, InflectionConfig, InflectionStudy, Study
 from workbench.errors import BadInput
 
 STUDY_FILE = "study.toml"
 M = TypeVar("M", bound=BaseModel)
-_TOP_LEVEL = ("name", "question", "seeds", "reference", "base", "variants", "where")
+_TOP_LEVEL = ("kind", "name", "question", "seeds", "reference", "base", "variants", "where")
 
 
-def study(path: Path, overrides: Sequence[str] = ()) -> Study:
+def study(path: Path, overrides: Sequence[str] = ()) -> AnyStudy:
     """The study in `path` (a study.toml, or the folder that holds one), with `key.path=value` overrides applied.
 
     A section key (`pretrain.steps=100`) overrides the base of every variant; `variants.NAME.…` one row;
@@ -28,23 +28,27 @@ def study(path: Path, overrides: Sequence[str] = ()) -> Study:
     """
     file = path / STUDY_FILE if path.is_dir() else path
     raw = _parse(file)
+    kind: type[Study] | type[InflectionStudy] = Study
+    of: type[Config] | type[InflectionConfig] = Config
+    if raw.get("kind") == "inflection":
+        kind, of = InflectionStudy, InflectionConfig
     for override in overrides:
-        _apply(raw, override)
+        _apply(raw, override, list(of.model_fields))
     problems = [_unknown(key, _TOP_LEVEL, "") for key in raw if key not in _TOP_LEVEL]
     base = _table(raw.pop("base", {}), "base", problems)
     differences = _table(raw.pop("variants", {}), "variants", problems)
-    _, base_problems = _validate(Config, base, "base")
+    _, base_problems = _validate(of, base, "base")
     problems += base_problems
-    variants: dict[str, Config] = {}
+    variants: dict[str, Config | InflectionConfig] = {}
     for name, difference in differences.items():
         merged = _merge(base, _table(difference, f"variants.{name}", problems))
-        config, found = _validate(Config, merged, f"variants.{name}")
+        config, found = _validate(of, merged, f"variants.{name}")
         # a fault of the base shows up in every variant: say it once
         problems += [p for p in found if p.partition(": ")[2] not in {b.partition(": ")[2] for b in base_problems}]
         if config is not None:
             variants[name] = config
     if not problems:
-        result, problems = _validate(Study, {**raw, "variants": variants}, "")
+        result, problems = _validate(kind, {**raw, "variants": variants}, "")
         if result is not None:
             return result
     count = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
@@ -62,7 +66,7 @@ def _parse(file: Path) -> dict[str, Any]:
         raise BadInput(f"{file}: not valid TOML: {error}") from error
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
+def _apply(raw: dict[str, Any], override: str, parts: Sequence[str]) -> None:
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -72,8 +76,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a bare word is a string: --set where.device=cpu
     if keys[0] not in _TOP_LEVEL:
-        if keys[0] not in Config.model_fields:
-            raise BadInput(f"--set {override}: {_unknown(keys[0], [*Config.model_fields, *_TOP_LEVEL], '')}")
+        if keys[0] not in parts:
+            raise BadInput(f"--set {override}: {_unknown(keys[0], [*parts, *_TOP_LEVEL], '')}")
         keys = ["base", *keys]
     if keys[0] == "variants" and (len(keys) < 3 or keys[1] not in raw.get("variants", {})):
         known = sorted(raw.get("variants", {}))

@@ -7,6 +7,15 @@ A study file (TOML) gives `[base]` values and named `[variants.<row name>]` diff
 from workbench.config.adapt import Adapt, Resource
 from workbench.config.data import Data, Embedded, Files, Published, Source
 from workbench.config.evaluate import Evaluate, Measure, ParallelData
+from workbench.config.in_context import InContext, PromptTask, Translation, TranslationData, TranslationMetric
+from workbench.config.inflection import (
+    Hallucinate,
+    InflectionConfig,
+    InflectionData,
+    InflectionTrain,
+    Search,
+    Transducer,
+)
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Compute, Model
 from workbench.config.objective import (
@@ -20,8 +29,9 @@ from workbench.config.objective import (
     SpanCorruption,
 )
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.study import Config, Study, Tokenizer, Where
+from workbench.config.study import AnyStudy, Config, InflectionStudy, Study, Tokenizer, Where
 from workbench.config.synth import Synth
+from workbench.config.tasks import FineTune, Freeze, Pooling, Selection, Task, TaskName, Training
 from workbench.config.training import (
     ExplicitMixture,
     ExponentMixture,
@@ -39,6 +49,7 @@ from workbench.config.training import (
 __all__ = [
     "Adapt",
     "AlexaTM",
+    "AnyStudy",
     "Causal",
     "Compute",
     "Config",
@@ -50,7 +61,15 @@ __all__ = [
     "ExplicitMixture",
     "ExponentMixture",
     "Files",
+    "FineTune",
+    "Freeze",
+    "Hallucinate",
     "Hosts",
+    "InContext",
+    "InflectionConfig",
+    "InflectionData",
+    "InflectionStudy",
+    "InflectionTrain",
     "Keep",
     "MaskedLM",
     "Measure",
@@ -62,18 +81,29 @@ __all__ = [
     "Optim",
     "ParallelData",
     "Part",
+    "Pooling",
     "Positive",
     "PrefixLM",
+    "PromptTask",
     "Published",
     "Rate",
     "Resource",
+    "Search",
+    "Selection",
     "Source",
     "SpanCorruption",
     "StagedMixture",
     "Study",
     "Synth",
+    "Task",
+    "TaskName",
     "Tokenizer",
     "Train",
+    "Training",
+    "Transducer",
+    "Translation",
+    "TranslationData",
+    "TranslationMetric",
     "UniMaxMixture",
     "Unstaged",
     "Validation",

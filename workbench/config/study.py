@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterable
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from workbench.config.adapt import Adapt
+from workbench.config.adapt import Adapt, Made
 from workbench.config.data import Data, Source
 from workbench.config.evaluate import Evaluate, Measure
+from workbench.config.inflection import InflectionConfig
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Model
 from workbench.config.objective import MaskedLM, Objective
@@ -89,7 +91,7 @@ class Config(Part):
         resources, own_text = self.adapt.resources, self.data.source.kind == "files"
         if resources and not self.data.targets:
             raise ValueError(f"adapt.resources {list(resources)} are of target languages, but data.targets is empty")
-        if own_text and (made := [name for name in resources if name in ("pseudo", "word-list", "inflection")]):
+        if own_text and (made := [name for name in resources if name in get_args(Made)]):
             raise ValueError(
                 f"adapt.resources {made} are made from lexicons and paradigms, which data.source 'files' has not; "
                 "leave 'few-text' and 'all-text', or use the embedded data"
@@ -102,6 +104,12 @@ class Config(Part):
             )
         if self.evaluate.pseudo_labelled and "pseudo" not in resources:
             raise ValueError("evaluate.pseudo_labelled needs 'pseudo' among adapt.resources (no lexicon, no labels)")
+        asked = [name for name in self.measures if name in ("in-context", "translation")]
+        if asked and (self.model.kind == "encoder" or self.objective.kind == "deshuffle"):
+            raise ValueError(
+                f"evaluate.measures {asked} need a model that goes on behind a prompt: a decoder, or an "
+                "encoder-decoder trained by 'alexatm', 'denoise' or 'span-corruption'"
+            )
         if ("alignment" in self.measures) != bool(self.evaluate.parallel):
             raise ValueError(
                 "evaluate.measures 'alignment' reads the sentences that evaluate.parallel names (ntrex, sib200), and "
@@ -111,6 +119,13 @@ class Config(Part):
             raise ValueError("evaluate.parallel 'ntrex' tests on all of NTREX, but data.source 'published' reads some")
         if self.evaluate.parallel_sentences is not None and not self.evaluate.parallel:
             raise ValueError("evaluate.parallel_sentences: there is no evaluate.parallel whose sentences it limits")
+        if ("tasks" in self.measures) != bool(self.evaluate.tasks):
+            raise ValueError(
+                "evaluate.measures 'tasks' fine-tunes on what evaluate.tasks lists, nothing else does; got measures "
+                f"{list(self.measures)} and {len(self.evaluate.tasks)} task(s)"
+            )
+        if len({task.told for task in self.evaluate.tasks}) != len(self.evaluate.tasks):
+            raise ValueError("evaluate.tasks: each task may stand there once (an own one is called by its folder)")
         if len(set(self.evaluate.parallel)) != len(self.evaluate.parallel):
             raise ValueError(f"evaluate.parallel must be distinct, got {list(self.evaluate.parallel)}")
         if self.evaluate.pseudo_labelled and "intents" not in self.measures:
@@ -136,22 +151,29 @@ class Where(Part):
         return self
 
 
-class Study(Part):
-    """Base plus named variants x seeds. Variant names are the table's row names."""
-
+class _Study(Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     question: str = Field(default="", description="what the study asks; stands over its report")
     seeds: tuple[int, ...] = Field(min_length=1)
     reference: str = Field(description="the variant that the others are tested against")
-    variants: dict[str, Config] = Field(min_length=1)
     where: Where = Where()
 
     @model_validator(mode="after")
-    def _names(self) -> Self:
-        if self.reference not in self.variants:
-            raise ValueError(f"reference {self.reference!r} is not a variant; variants are {sorted(self.variants)}")
+    def _distinct_seeds(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be distinct, got {list(self.seeds)}")
+        return self
+
+
+class Study(_Study):
+    """Base plus named variants x seeds. Variant names are the table's row names."""
+
+    kind: Literal["language-model"] = "language-model"
+    variants: dict[str, Config] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        _among(self.reference, self.variants)
         sources = {name: config.data.source for name, config in self.variants.items()}
         first = next(iter(sources))
         if others := [name for name, source in sources.items() if source != sources[first]]:
@@ -165,3 +187,23 @@ class Study(Part):
     def data_source(self) -> Source:
         """The one that all variants read."""
         return next(iter(self.variants.values())).data.source
+
+
+class InflectionStudy(_Study):
+    """The same of character models that inflect: every variant x seed x language is one training."""
+
+    kind: Literal["inflection"]
+    variants: dict[str, InflectionConfig] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        _among(self.reference, self.variants)
+        return self
+
+
+AnyStudy = Study | InflectionStudy
+
+
+def _among(reference: str, variants: Iterable[str]) -> None:
+    if reference not in (names := sorted(variants)):
+        raise ValueError(f"reference {reference!r} is not a variant; variants are {names}")

@@ -7,20 +7,27 @@ and a changed setting makes new folders of exactly the stages it touches.
         lexicons ──► synth (per seed) ──┘            floors, linear (per seed; no model) ──► results.jsonl
 
 Without targets there is nothing to adapt on: base ──► run, and one floor for all seeds.
+
+A study of inflection has one stage per variant, seed and language (`inflect`: trained, searched and scored), and the
+floors of each language.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, get_args
 
-from workbench.config import Config, Study, Where
+from typing_extensions import TypeVar
+
+from workbench.config import AnyStudy, Config, InflectionConfig, InflectionStudy, Part, Study, Where
+from workbench.config.adapt import Made
 from workbench.files import content_hash
 from workbench.objectives.build import document_end
 from workbench.vocab import Vocab
 
-Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear"]
+Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear", "inflect", "inflect-floors"]
+C = TypeVar("C", default=Config)
 
 # Raised when a stage's meaning changes (a default of its config included: identities leave defaults out), so that
 # folders made by the older code are not taken for its output.
@@ -33,19 +40,21 @@ VERSIONS: dict[Kind, int] = {
     "run": 1,
     "floors": 1,
     "linear": 1,
+    "inflect": 1,
+    "inflect-floors": 1,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Generic[C]):
     """One unit of work. `inputs` maps a role ("tokenizer", "base", …) to the stage that fills it."""
 
     kind: Kind
     label: str
     folder: Path
     identity: dict[str, Any]
-    inputs: dict[str, Stage]
-    config: Config
+    inputs: dict[str, Stage[C]]
+    config: C
     study: str
     variant: str
     seed: int
@@ -57,15 +66,32 @@ class Stage:
         """True of what runs on all hosts and devices at once."""
         return self.kind in ("base", "adapt")
 
+    @property
+    def measures(self) -> bool:
+        """True of what leaves result rows."""
+        return self.kind in ("run", "floors", "linear", "inflect", "inflect-floors")
+
+    @property
+    def root(self) -> Path:
+        """The folder of the whole study."""
+        return Path(self.where.runs) / self.study
+
     def __hash__(self) -> int:
         return hash(self.folder)
 
 
-def stages(study: Study, data_revision: str) -> list[Stage]:
+def stages(study: AnyStudy, data_revision: str) -> list[Stage[Any]]:
     """Every stage of `study`, each once, inputs before users; the order is also the order of starting.
 
     `cost` is a rough forward+backward token count, used only to predict how long the rest will take.
     """
+    if isinstance(study, InflectionStudy):
+        return _inflection(study, data_revision)
+    return language_model_stages(study, data_revision)
+
+
+def language_model_stages(study: Study, data_revision: str) -> list[Stage]:
+    """Those of a study of language models."""
     plan = _Plan(study, data_revision)
     runs = [(name, config, seed) for seed in study.seeds for name, config in study.variants.items()]
     for _, config, seed in runs:
@@ -109,9 +135,11 @@ class _Plan:
         return self._add("base", "", config, seed, ("data", "model", "objective", "pretrain"), self.text(config), cost)
 
     def synth(self, config: Config, seed: int) -> dict[str, Stage]:
-        if not {"pseudo", "word-list", "inflection"} & set(config.adapt.resources):
+        if not set(get_args(Made)) & set(config.adapt.resources):
             return {}
-        return {"synth": self._add("synth", "", config, seed, ("data", "synth"), {}, cost=60_000.0)}
+        asked = sorted({"code-switched", "lexical-pairs"} & set(config.adapt.resources))
+        more = {"also": asked} if asked else {}  # what is not made for every arm
+        return {"synth": self._add("synth", "", config, seed, ("data", "synth"), {}, cost=60_000.0, more=more)}
 
     def model(self, name: str, config: Config, seed: int) -> Stage:
         """The stage whose model the run evaluates: the base itself where there is nothing to adapt on."""
@@ -182,3 +210,47 @@ class _Plan:
                 kind, label, folder, identity, inputs, config, self.study.name, variant, seed, cost, self.study.where
             )
         return self.found[folder]
+
+
+def _inflection(study: InflectionStudy, data_revision: str) -> list[Stage[Any]]:
+    """One training per variant, seed and language (or per variant and seed, where one model reads all), and floors.
+
+    The floors depend on the data alone: variants that read the same rows share the first one's.
+    """
+    found: dict[Path, Stage[Any]] = {}
+
+    def add(kind: Kind, name: str, config: InflectionConfig, seed: int, langs: tuple[str, ...], cost: float) -> None:
+        parts = ("data", "split") if kind == "inflect-floors" else tuple(InflectionConfig.model_fields)
+        own = config.model_copy(update={"data": config.data.model_copy(update={"languages": langs})})
+        identity: dict[str, Any] = {
+            "kind": kind,
+            "version": VERSIONS[kind],
+            "data_revision": data_revision,
+            "seed": seed,
+            "study": study.name,
+            "config": {part: _identity(getattr(own, part)) for part in parts},
+            **({"variant": name} if kind == "inflect" else {}),
+        }
+        root = Path(study.where.runs) / study.name
+        label = "-".join(langs) if len(langs) == 1 else "multilingual"
+        folder = root / "stages" / f"floors-{label}-s{seed}-{content_hash(identity)}"
+        if kind == "inflect":
+            folder = root / f"{name}-{label}-s{seed}-{content_hash(identity)[:8]}"
+        if folder not in found:
+            title = f"{kind} {name} {label} s{seed}"
+            found[folder] = Stage(kind, title, folder, identity, {}, own, study.name, name, seed, cost, study.where)
+
+    for seed in study.seeds:
+        for name, config in study.variants.items():
+            each = [config.data.languages] if config.data.multilingual else [(one,) for one in config.data.languages]
+            for langs in each:
+                add("inflect", name, config, seed, langs, float(config.train.steps * config.train.batch_size))
+    for name, config in study.variants.items():
+        for seed in study.seeds if config.data.train_size else study.seeds[:1]:
+            for one in config.data.languages:
+                add("inflect-floors", name, config, seed, (one,), 2_000.0)
+    return list(found.values())
+
+
+def _identity(value: Any) -> Any:
+    return value.identity() if isinstance(value, Part) else value

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import languages
-from workbench.config import Study
+from workbench.config import AnyStudy, Study
 from workbench.files import read_json
 from workbench.records import Lang
 from workbench.reports.collect import Results
@@ -22,8 +22,38 @@ from workbench.stages.plan import Stage
 from workbench.stages.source import OwnText, Text, licences, open_text
 
 
-def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, path: Path, folder: Path) -> Path:
+def publish(
+    study: AnyStudy, plan: Sequence[Stage[Any]], spec: Spec, results: Results, path: Path, folder: Path
+) -> Path:
     """Write tables, figures and report.html under `folder`; return the page."""
+    if isinstance(study, Study):
+        return report(_inputs(study, plan, spec, results, path), folder)[0]
+    return report(_inflection_inputs(study, plan, spec, results, path), folder)[0]
+
+
+def _inflection_inputs(study: AnyStudy, plan: Sequence[Stage[Any]], spec: Spec, results: Results, path: Path) -> Inputs:
+    """Of a study without a language model: numbers, and how to repeat them."""
+    return Inputs(
+        title=study.name,
+        question=study.question,
+        spec=spec,
+        results=results,
+        pivot="eng-Latn",
+        data=[],
+        fertility=[],
+        mixture=[],
+        licences=[],
+        reproduce={
+            "command": shlex.join(["workbench", "run", str(path)]),
+            "code": code_revision(),
+            "data": results.data_revision,
+            "versions": versions(),
+            "stages": {stage.label: stage.folder.name for stage in plan},
+        },
+    )
+
+
+def _inputs(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, path: Path) -> Inputs:
     first = plan[0].config
     seed = study.seeds[0]
     tokenizer = _one(plan, "tokenizer")
@@ -33,7 +63,7 @@ def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
     maps = [s.folder / "embeddings.npz" for s in shown if "retrieval" in s.config.measures]
     data = open_text(first.data.source, results.data_revision)
     found = licences(first.data.source)
-    inputs = Inputs(
+    return Inputs(
         title=study.name,
         question=study.question,
         spec=spec,
@@ -60,7 +90,6 @@ def publish(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
         maps=maps,
         remarks=_coverage(plan, seed),
     )
-    return report(inputs, folder)[0]
 
 
 def _trained(plan: Sequence[Stage], base: Stage, adapted: Sequence[Stage]) -> list[tuple[str, Stage]]:

@@ -73,7 +73,7 @@ def execute(
     display.start(plan, waiting)
     if not waiting:
         return
-    root = waiting[0].folder.parents[1 if waiting[0].kind != "run" else 0]
+    root = waiting[0].root
     with _lock(root, where.hosts.index) as lock, _signals() as stop:
         count = min(number_of_workers(where), len(waiting))
         first = {

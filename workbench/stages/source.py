@@ -19,7 +19,7 @@ from workbench.probing import sentences
 from workbench.records import Document, Lang
 from workbench.seeds import stream
 from workbench.sources import embedded, published, text
-from workbench.sources.embedded import EmbeddedData, Licence
+from workbench.sources.embedded import EmbeddedData, Licence, data_home
 from workbench.sources.published import PublishedData
 
 Split = Literal["train", "dev", "test"]
@@ -50,16 +50,41 @@ Resources = EmbeddedData | PublishedData  # text, and lexicons, paradigms and la
 Text = Resources | OwnText
 
 
-def revision(study: config.Study, say: Callable[[str], None] = print) -> str:
+def revision(study: config.AnyStudy, say: Callable[[str], None] = print) -> str:
     """What the study's data are, as a hash; the embedded default is downloaded and built where it is not there yet.
 
     Raises: BadInput naming every split that has no file (a target needs no training text), or parallel sentences that
         are not there.
     """
+    if isinstance(study, config.InflectionStudy):
+        return _of_paradigms(study)
     names = sorted({name for variant in study.variants.values() for name in variant.evaluate.parallel})
     parallel = [sentences.revision(name) for name in names]  # first: it is known at once whether they are there
     of_text = _of_text(study, say)
     return content_hash([of_text, *parallel]) if parallel else of_text
+
+
+def _of_paradigms(study: config.InflectionStudy) -> str:
+    """sha256 over the files of all the study's languages.
+
+    Raises: BadInput naming a file that is not there.
+    """
+    digest = []
+    for variant in study.variants.values():
+        for path in inflection_files(variant.data):
+            if not path.is_file():
+                raise BadInput(
+                    f"{path}: no such file; data.languages asks for it. Wanted <language>.trn, .dev and .tst of a "
+                    f"SIGMORPHON-UniMorph shared task in {path.parent} ($WORKBENCH_DATA is {data_home()})"
+                )
+            digest.append(f"{path.name} {sha256_file(path)}")
+    return content_hash(sorted(set(digest)))
+
+
+def inflection_files(data: config.InflectionData) -> list[Path]:
+    """Those that a variant of an inflection study reads."""
+    folder = Path(data.folder) if Path(data.folder).is_dir() else data_home() / data.folder
+    return [folder / f"{lang}.{split}" for lang in data.languages for split in ("trn", "dev", "tst")]
 
 
 def _of_text(study: config.Study, say: Callable[[str], None]) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench import load
-from workbench.config import Study
+from workbench.config import AnyStudy, Study
 from workbench.errors import BadInput
 from workbench.records import Result
 from workbench.reports import collect, plain, render, scaling_table, spec
@@ -59,8 +59,11 @@ def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bo
     return 0
 
 
-def _ask_next(path: Path, study: Study) -> str:
+def _ask_next(path: Path, study: AnyStudy) -> str:
     """A question that the study at hand leaves open, as a command."""
+    if not isinstance(study, Study):
+        longer = 2 * max(config.train.steps for config in study.variants.values())
+        return f"`workbench run {path} --set train.steps={longer}` asks what a longer training buys"
     configs = study.variants.values()
     if any("pseudo" in config.adapt.resources for config in configs):
         fewer = max(1, max(config.synth.sentences for config in configs) // 4)
@@ -117,7 +120,7 @@ def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
     return 0
 
 
-def runs_root(study: Study) -> Path:
+def runs_root(study: AnyStudy) -> Path:
     return Path(study.where.runs) / study.name
 
 
@@ -128,7 +131,7 @@ def _finished(plan: Sequence[Stage]) -> list[Result]:
     """
     rows = []
     for stage in plan:
-        if stage.kind in ("run", "floors", "linear"):
+        if stage.measures:
             found = Folder(stage.folder).status()
             if found.state != "done":
                 raise BadInput(f"{stage.folder}: {found.state}, wanted done; `workbench run` finishes it")
@@ -136,14 +139,14 @@ def _finished(plan: Sequence[Stage]) -> list[Result]:
     return rows
 
 
-def _spec(path: Path, study: Study) -> spec.Spec:
+def _spec(path: Path, study: AnyStudy) -> spec.Spec:
     found = spec.load(path)
     if found.study != study.name:
         raise BadInput(f"{path / spec.SPEC_FILE}: study is {found.study!r}, wanted {study.name!r}")
     return found
 
 
-def _show(console: Console, path: Path, study: Study, results: collect.Results) -> None:
+def _show(console: Console, path: Path, study: AnyStudy, results: collect.Results) -> None:
     found = _spec(path, study)
     for one in found.table:
         console.print()

@@ -119,6 +119,10 @@ def _dispatch(stage: Stage, report: Report) -> None:
             from workbench.stages.floors import run
         case "linear":
             from workbench.stages.floors import run_linear as run
+        case "inflect":
+            from workbench.stages.inflect import run
+        case "inflect-floors":
+            from workbench.stages.inflect import run_floors as run
         case _:
             assert_never(stage.kind)
     run(stage, report)
