@@ -20,9 +20,10 @@ ROWS: list[set[str]] = [
     {"config"},
     {"load"},
     {"sources", "tokenizer", "objectives"},
-    {"synth", "mixture", "models"},
+    {"synth", "mixture", "models", "tasks"},
     {"runs"},
     {"training"},
+    {"adaptation"},
     {"evaluation", "exchange"},
     {"probing"},
     {"stages"},
@@ -57,6 +58,7 @@ HOST_ONLY = [
     "objectives",
     "synth",
     "mixture",
+    "tasks",
     "reports",
 ]
 

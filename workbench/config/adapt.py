@@ -2,32 +2,118 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.training import Optim
+from workbench.config.training import Keep, Optim, Validation
 
-Resource = Literal["pseudo", "word-list", "inflection", "few-text", "all-text"]
+Made = Literal["pseudo", "word-list", "inflection", "code-switched", "lexical-pairs"]  # from lexicons and paradigms
+Resource = Literal[Made, "few-text", "all-text"]
+Initialise = Literal["random", "mean", "subword-average", "lexicon-aligned", "overlap"]
+
+
+class KeepVocabulary(Part):
+    """The base's pieces; a script that they do not spell falls to bytes."""
+
+    kind: Literal["keep"] = "keep"
+
+
+class ExtendVocabulary(Part):
+    """The base's pieces under their ids, and behind them pieces learnt from what the arm reads of the targets.
+
+    With `characters = "unseen"` every new piece has a character that the base spells in bytes, so text that the base
+    could spell is cut as before; "any" also takes pieces that may cut such text otherwise.
+    """
+
+    kind: Literal["extend"] = "extend"
+    pieces: Positive = Field(default=1000, description="new ones, at most")
+    characters: Literal["unseen", "any"] = "unseen"
+    initialise: Initialise = Field(default="lexicon-aligned", description="vectors of the new pieces")
+
+
+class ReplaceVocabulary(Part):
+    """Pieces learnt anew, from what the arm reads of the targets and from as much text of the pivot."""
+
+    kind: Literal["replace"] = "replace"
+    pieces: int = Field(default=6000, ge=300, le=1_000_000, description="in all")
+    initialise: Initialise = Field(default="overlap", description="vectors of the pieces that the base has not")
+
+
+Vocabulary = Annotated[KeepVocabulary | ExtendVocabulary | ReplaceVocabulary, Field(discriminator="kind")]
+
+
+class Full(Part):
+    """Every weight is trained."""
+
+    kind: Literal["full"] = "full"
+
+
+class LoRA(Part):
+    """A change of low rank to each matrix is trained, and added to the matrix in the end.
+
+    Source: Hu et al. 2021 (arXiv 2106.09685): W + alpha / rank * down up, up starting at 0.
+    """
+
+    kind: Literal["lora"] = "lora"
+    rank: Positive = 8
+    alpha: float = Field(default=16.0, gt=0.0)
+    leaves: tuple[str, ...] = Field(
+        default=(), description="which matrices, by name (query, value, ..); none given: all of the blocks'"
+    )
+
+
+class MADX(Part):
+    """A language adapter is trained: a bottleneck behind each feed-forward layer, and an invertible one around all.
+
+    Source: Pfeiffer et al. 2020, section 3 (2020.emnlp-main.617): language adapters reduce the width by 2.
+    """
+
+    kind: Literal["madx"] = "madx"
+    reduction: Positive = 2
+    invertible: bool = True
+
+
+Method = Annotated[Full | LoRA | MADX, Field(discriminator="kind")]
 
 
 class Adapt(Part):
-    """Continued training of the base, by the same objective, on what each target language has."""
+    """Continued training of the base, by the same objective, on what each target language has.
+
+    With LoRA or MAD-X the base's weights stay as they are, but for the embeddings where the vocabulary changed.
+    """
 
     resources: tuple[Resource, ...] = Field(default=(), description="empty: the base as it is")
+    vocabulary: Vocabulary = KeepVocabulary()
+    method: Method = Full()
     steps: Positive = 300
     batch_size: Positive = 16
+    accumulate: Positive = Field(default=1, description="parts that a batch is read in, to need less memory")
     target_share: float = Field(default=0.6, gt=0.0, le=1.0, description="rest: replay of the base mixture")
     few_text_share: Rate = Field(default=0.3, description="of a target's share, beside other text of it")
     inflection_share: Rate = Field(default=0.2, description="of a target's share, beside other text of it")
     optim: Optim = Optim(learning_rate=2e-3)
     checkpoint_every: Positive = 200
+    keep: Keep = Keep()
+    validation: Validation | None = Field(
+        default=None, description="on real dev text of targets and pivot, which a language without text has not"
+    )
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
         if self.few_text_share + self.inflection_share >= 1.0:
             raise ValueError("few_text_share + inflection_share must leave something for the other resources")
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate: {self.accumulate} parts do not divide batch_size {self.batch_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _read(self) -> Self:
+        changed = {"vocabulary": self.vocabulary.kind != "keep", "method": self.method.kind != "full"}
+        if any(changed.values()) and not self.resources:
+            named = " and ".join(name for name, is_changed in changed.items() if is_changed)
+            raise ValueError(f"{named}: nothing is adapted without resources; name some")
         return self
 
     @field_validator("resources")

@@ -83,6 +83,11 @@ class Tokenizer:
         self.starts_word = np.array([piece.startswith(WORD_START) for piece in self.pieces])  # [V] bool
         self.ends_sentence = ends_sentence(self.pieces)  # [V] int8
 
+    @property
+    def spelt(self) -> tuple[str, ...]:
+        """The pieces as SentencePiece writes them; a published tokenizer may have another way."""
+        return self.pieces
+
     def scores(self) -> np.ndarray:
         """Each piece's log-probability; 0 for the pieces that no text becomes, which `is_text` tells.
 
