@@ -42,9 +42,13 @@ def _filled(tree: Any, leaves: dict[str, jax.Array]) -> Any:
 
 
 def _parts(state: TrainState) -> dict[str, Any]:
-    """What one evaluates apart, so that it can be read alone. With an average, that is it, and the weights go along."""
+    """What one evaluates apart, so that it can be read alone; where that is not all that is trained, the rest too."""
     rest = {"step": state.step, "opt_state": state.opt_state, "key": state.key}
-    return {"model": state.trained, "rest": rest if state.average is None else {**rest, "weights": state.model}}
+    if state.trained is not state.model:
+        rest["weights"] = state.model
+    if state.average is not None and state.trained is not state.average:
+        rest["average"] = state.average
+    return {"model": state.trained, "rest": rest}
 
 
 def save(checkpoints: Checkpoints, state: TrainState, progress: Progress) -> float:
@@ -64,10 +68,8 @@ def restore(checkpoints: Checkpoints, like: TrainState) -> tuple[TrainState, Pro
     if found is None:
         return None
     trained, rest = (_filled(part, found.items[name]) for name, part in parts.items())
-    weights = rest.pop("weights", None)
-    state = TrainState(
-        model=trained if weights is None else weights, average=None if weights is None else trained, **rest
-    )
+    average = None if like.average is None else rest.pop("average", trained)
+    state = TrainState(model=rest.pop("weights", trained), average=average, **rest)
     meta = found.meta
     best = math.inf if meta["best"] is None else float(meta["best"])
     return state, Progress(int(meta["num_tokens"]), best, meta["best_step"], int(meta["looks_since"]))

@@ -13,23 +13,25 @@ from jax.sharding import Mesh
 from workbench import config, models
 from workbench.errors import BadInput, Preempted
 from workbench.mixture.stream import Batches
+from workbench.models.heads import Headed
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training import checkpoint
 from workbench.training.checkpoint import Progress, load_model
 from workbench.training.held_out import HeldOut
 from workbench.training.interrupt import stop_requests
 from workbench.training.log import LOG_EVERY, Log, StepLog
+from workbench.training.losses import mean_loss
 from workbench.training.mesh import any_process, place_batch
 from workbench.training.optim import learning_rate, rule
 from workbench.training.state import start
-from workbench.training.step import split, train_step
+from workbench.training.step import Loss, split, train_step
 
 __all__ = ["StepLog", "load_model", "train"]
 
 
 def train(
     *,
-    model: models.Model,
+    model: models.Model | Headed,
     stream: Batches,
     optim: config.Optim,
     checkpoint_every: int,
@@ -43,6 +45,7 @@ def train(
     validation: config.Validation | None = None,
     held_out: HeldOut | None = None,
     devices: Mesh | None = None,
+    loss: Loss = mean_loss,
 ) -> models.Model:
     """Train for the stream's steps and return the trained model, which `folder` then holds too.
 
@@ -52,6 +55,8 @@ def train(
 
     With `devices` the run is spread over them, of one process or of several that all call this alike, share `folder`
     and stop together when one is asked to; the first writes the log.
+
+    Heads are trained and saved with their model, and are no part of what comes back.
 
     Random: dropout from (seed, "dropout"); the data order is the stream's own.
     Raises: Preempted after saving, on SIGTERM or SIGINT; WorkbenchError with step and batch where the loss is not
@@ -75,7 +80,9 @@ def train(
                 batch = stream.batch(step)
                 rate = learning_rate(optim, step, steps)
                 placed = place_batch(split(batch, accumulate), devices, accumulate)
-                state, metrics = train_step(state, placed, rate, rule=rule(optim), parts=accumulate, devices=devices)
+                state, metrics = train_step(
+                    state, placed, rate, rule=rule(optim), parts=accumulate, devices=devices, loss=loss
+                )
                 # only now the metrics of the step before are read: the device already has its next work
                 log.add(metrics, batch, stream.describe(step))
                 done, best_before = step + 1, progress.best_step

@@ -12,7 +12,7 @@ from optax.contrib import MuonDimensionNumbers, muon
 from workbench import config
 from workbench.errors import BadInput
 
-NOT_DECAYED = ("scale", "vocab_bias", "offset_bias", "relative")
+NOT_DECAYED = ("scale", "vocab_bias", "class_bias", "offset_bias", "relative")
 UPDATE_SIZE = 0.2  # root mean square of a Muon update, AdamW's usual one: one learning rate suits both kinds of leaf
 # Matrices by the last part of their name: which of the last axes are summed over, and which come out. Axes before
 # these (the layers of a scanned stack) are matrices of their own.

@@ -10,6 +10,7 @@ import optax
 from jax.sharding import Mesh
 
 from workbench import models, seeds
+from workbench.models.heads import Headed, bare
 from workbench.training import mesh, optim
 
 
@@ -18,18 +19,18 @@ class TrainState(NamedTuple):
     average of the weights, None where the optimizer keeps none."""
 
     step: jax.Array
-    model: models.Model
+    model: models.Model | Headed
     opt_state: optax.OptState
     key: jax.Array
-    average: models.Model | None = None
+    average: models.Model | Headed | None = None
 
     @property
     def trained(self) -> models.Model:
-        """What is evaluated and used: the average where there is one."""
-        return self.model if self.average is None else self.average
+        """What is evaluated and used: the average where there is one, without its heads."""
+        return bare(self.model if self.average is None else self.average)
 
 
-def start(model: models.Model, rule: optim.Rule, seed: int, devices: Mesh | None = None) -> TrainState:
+def start(model: models.Model | Headed, rule: optim.Rule, seed: int, devices: Mesh | None = None) -> TrainState:
     """The state before the first step, spread over `devices` where given.
 
     The model's arrays are copied: training gives its own away to be overwritten.

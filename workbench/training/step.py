@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,9 +18,12 @@ from workbench.objectives.batch import Batch
 from workbench.training import losses, mesh, optim
 from workbench.training.state import TrainState
 
+# Of a model (with heads, where it has them), a batch and the key of dropout; compiled into the step, so hashable.
+Loss = Callable[[Any, Batch, jax.Array | None], jax.Array]
+
 
 class Metrics(NamedTuple):
-    """Of one step. Units: loss in nats per predicted token."""
+    """Of one step. Units: loss in nats per predicted token, or what the loss of the run is in."""
 
     loss: jax.Array
     grad_norm: jax.Array
@@ -40,7 +44,7 @@ def split(batch: Batch, parts: int) -> Batch:
     return found
 
 
-@partial(jax.jit, static_argnames=("rule", "parts", "devices"), donate_argnames=("state",))
+@partial(jax.jit, static_argnames=("rule", "parts", "devices", "loss"), donate_argnames=("state",))
 def train_step(
     state: TrainState,
     batch: Batch,
@@ -49,20 +53,21 @@ def train_step(
     rule: optim.Rule,
     parts: int = 1,
     devices: Mesh | None = None,
+    loss: Loss = losses.mean_loss,
 ) -> tuple[TrainState, Metrics]:
     """The next state; the given one is overwritten. For more than one part, `batch` must have been `split`.
 
     With a mesh of devices, state and batch must have been placed on it; the next state is placed as the given one is.
     """
     key = jax.random.fold_in(state.key, state.step)
-    gradient = jax.value_and_grad(losses.mean_loss)
-    loss, grads = gradient(state.model, batch, key) if parts == 1 else _in_parts(gradient, state.model, batch, key)
+    gradient = jax.value_and_grad(loss)
+    value, grads = gradient(state.model, batch, key) if parts == 1 else _in_parts(gradient, state.model, batch, key)
     updates, opt_state = optim.optimizer(rule).update(grads, state.opt_state, state.model)
     model = optax.apply_updates(state.model, optax.tree.scale(learning_rate, updates))
     average = state.average
     if rule.ema_decay is not None:
         average = optax.incremental_update(model, average, 1.0 - rule.ema_decay)
-    metrics = Metrics(loss=loss, grad_norm=optax.tree.norm(grads))
+    metrics = Metrics(loss=value, grad_norm=optax.tree.norm(grads))
     new = TrainState(state.step + 1, model, opt_state, state.key, average)
     return mesh.constrain(new, model, devices), metrics
 
