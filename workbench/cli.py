@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.evaluation import score_command
 from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
 
@@ -71,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--revision", help="of the hub's repository: a branch, tag or commit")
 
     command.add_arguments(_verb(verbs, "probe", _probe, "what a model's layers know across languages, beside floors"))
+
+    score_command.add_arguments(_verb(verbs, "score", score_command.run, "stored predictions scored again, exactly"))
 
     doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
     doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from workbench.config.in_context import InContext, Translation
 from workbench.config.part import Part, Positive, Rate
+from workbench.config.tasks import Task
 
-Measure = Literal["bits", "retrieval", "intents", "alignment", "cost"]
+Measure = Literal["bits", "retrieval", "intents", "alignment", "tasks", "in-context", "translation", "cost"]
 ParallelData = Literal["ntrex", "sib200"]
 
 
@@ -25,6 +27,9 @@ class Evaluate(Part):
     parallel_sentences: int | None = Field(
         default=None, ge=2, description="the first so many of each, which are then the candidates too; none given: all"
     )
+    tasks: tuple[Task, ...] = Field(default=(), description="labelled tasks to fine-tune on, from $WORKBENCH_DATA")
+    in_context: InContext = InContext()
+    translation: Translation = Translation()
     mask_groups: Positive = Field(default=7, description="passes of the masked pseudo-likelihood")
     base_documents: Positive = Field(
         default=300,

@@ -47,11 +47,12 @@ def retrieval(pairs: Sequence[Pair], lexicon: Lexicon) -> list[Retrieval]:
     index = PhraseIndex(lexicon, MAX_PHRASE)
     return [
         *_both_directions("char-trigram", trigrams, sources, targets),
-        *_both_directions("lexicon-gloss", by_words, [_gloss(source, index) for source in sources], targets),
+        *_both_directions("lexicon-gloss", by_words, [glossed(source, index) for source in sources], targets),
     ]
 
 
-def _gloss(text: str, index: PhraseIndex) -> str:
+def glossed(text: str, index: PhraseIndex) -> str:
+    """The text's words, those that the index has replaced by all their translations."""
     spans = word_spans(text)
     glosses: list[str] = []
     position = 0

@@ -47,7 +47,7 @@ def bootstrap_ratio(
         raise ValueError(
             f"wanted equally many numerators and denominators, at least one, got {top.shape}, {bottom.shape}"
         )
-    counts = _resamples(len(top), seed, num_resamples)
+    counts = resamples(len(top), seed, num_resamples)
     low, high = np.quantile((counts @ top) / (counts @ bottom), [0.025, 0.975])
     return Interval(float(top.sum() / bottom.sum()), float(low), float(high), len(top))
 
@@ -82,6 +82,10 @@ def standard_deviation(values: Sequence[float]) -> float:
 
 
 @functools.lru_cache(maxsize=8)  # hundreds of measures over the same items ask for the same draws
-def _resamples(num_items: int, seed: int, num_resamples: int) -> np.ndarray:
+def resamples(num_items: int, seed: int, num_resamples: int = NUM_RESAMPLES) -> np.ndarray:
+    """How often each item is in each resample.
+
+    Shapes: -> [num_resamples, num_items] float64
+    """
     rng = stream(seed, "bootstrap", num_items)
     return rng.multinomial(num_items, np.full(num_items, 1.0 / num_items), size=num_resamples).astype(np.float64)

@@ -20,13 +20,16 @@ from typing import Any, Generic, Literal, get_args
 
 from typing_extensions import TypeVar
 
-from workbench.config import AnyStudy, Config, InflectionConfig, InflectionStudy, Part, Study, Where
+from workbench.config import AnyStudy, Config, InflectionConfig, InflectionStudy, Part, Study, Task, Where
 from workbench.config.adapt import Made
 from workbench.files import content_hash
 from workbench.objectives.build import document_end
 from workbench.vocab import Vocab
 
-Kind = Literal["tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear", "inflect", "inflect-floors"]
+Kind = Literal[
+    "tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear", "task-floors",
+    "inflect", "inflect-floors",
+]  # fmt: skip
 C = TypeVar("C", default=Config)
 
 # Raised when a stage's meaning changes (a default of its config included: identities leave defaults out), so that
@@ -39,6 +42,7 @@ VERSIONS: dict[Kind, int] = {
     "adapt": 1,
     "run": 1,
     "floors": 1,
+    "task-floors": 1,
     "linear": 1,
     "inflect": 1,
     "inflect-floors": 1,
@@ -69,7 +73,7 @@ class Stage(Generic[C]):
     @property
     def measures(self) -> bool:
         """True of what leaves result rows."""
-        return self.kind in ("run", "floors", "linear", "inflect", "inflect-floors")
+        return self.kind in ("run", "floors", "linear", "task-floors", "inflect", "inflect-floors")
 
     @property
     def root(self) -> Path:
@@ -104,6 +108,8 @@ def language_model_stages(study: Study, data_revision: str) -> list[Stage]:
         plan.floors(name, config, seed)
         if "intents" in config.measures:
             plan.linear(name, config, seed)
+        for task in config.evaluate.tasks:
+            plan.task_floors(config, task)
     return list(plan.found.values())
 
 
@@ -158,12 +164,15 @@ class _Plan:
             # a fine-tuned sentence costs about as much as two tokens of training: only its embeddings are trained
             fine_tunes = 2 if config.evaluate.pseudo_labelled else 1
             cost += fine_tunes * config.evaluate.intent_steps * config.evaluate.intent_batch_size * 2
+        for task in config.evaluate.tasks:
+            fine = task.fine_tune
+            cost += len(task.train) * fine.steps * fine.batch_size * 24
         more = {"study": self.study.name, "variant": name}  # its rows carry these names
         return self._add("run", name, config, seed, tuple(Config.model_fields), inputs, cost, more=more)
 
     def floors(self, name: str, config: Config, seed: int) -> None:
         """The floors of what the arm has beside a model; without targets they are those of the base's text alone."""
-        if not {"bits", "retrieval", "alignment"} & set(config.measures):
+        if not {"bits", "retrieval", "alignment", "in-context", "translation"} & set(config.measures):
             return
         if config.data.targets:
             parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}
@@ -171,6 +180,18 @@ class _Plan:
         else:  # no seed, no arm: variants of the same data share the first one's
             more = {"study": self.study.name}
             self._add("floors", name, config, self.study.seeds[0], ("data", "evaluate"), {}, cost=40_000.0, more=more)
+
+    def task_floors(self, config: Config, task: Task) -> None:
+        """The floors of a labelled task: of the data alone, whatever is trained on them, and of the first seed."""
+        unread = ("fine_tune", "selection", "few_shot", "train", "pseudo_share")
+        more = {
+            "study": self.study.name,
+            "split": config.evaluate.split,
+            "source": config.data.source.identity(),
+            "named": task.told,
+            "task": {name: value for name, value in task.identity().items() if name not in unread},
+        }
+        self._add("task-floors", task.told, config, self.study.seeds[0], (), {}, cost=200_000.0, more=more)
 
     def linear(self, name: str, config: Config, seed: int) -> Stage:
         """The intent floor of the arm's labelled data; arms with the same labelled data share the first one's."""

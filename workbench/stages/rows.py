@@ -11,7 +11,9 @@ from workbench.config import Config
 from workbench.evaluation import stats
 from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.document_bits import DocumentBits
+from workbench.evaluation.predictions import Predicted
 from workbench.evaluation.probe_rows import Row
+from workbench.evaluation.translation_scores import Score
 from workbench.records import Lang, Pair, Result
 from workbench.stages.plan import Stage
 from workbench.stages.source import Resources
@@ -52,6 +54,22 @@ class Rows:
     def accuracy(self, variant: str, lang: Lang, correct: np.ndarray, setting: str) -> None:
         """Share of intents that are right."""
         self._add(variant, "intents", lang, "accuracy", _mean(correct), "share", True, setting)
+
+    def predicted(self, found: Predicted, lang: Lang) -> None:
+        """Every metric of the task; where a language has several varieties, of each of them too."""
+        for part in (found, *found.varieties().values()):
+            top = part.head
+            for one in part.scores():
+                self._add(top.variant, top.task, lang, one.metric, one.interval, "share", True, top.setting)
+
+    def translation(self, variant: str, lang: Lang, found: Score, setting: str) -> None:
+        """A figure of sacreBLEU's; the setting says what was translated, and ends in the figure's signature."""
+        over = stats.Interval(found.value, found.low, found.high, found.n)
+        self._add(variant, "translation", lang, found.metric, over, "points", True, f"{setting} {found.signature}")
+
+    def mean(self, task: str, lang: Lang, metric: str, values: np.ndarray, unit: str, setting: str) -> None:
+        """What a model's prompts were, on average over the items: how they fared, not how good they are."""
+        self._add(self.stage.variant, task, lang, metric, _mean(values), unit, metric != "inputs_cut", setting)
 
     def cost(self, metric: str, value: float, unit: str, setting: str = "") -> None:
         """What the run took, or serving it takes: of no language, exact."""

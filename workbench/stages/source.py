@@ -21,6 +21,7 @@ from workbench.seeds import stream
 from workbench.sources import embedded, published, text
 from workbench.sources.embedded import EmbeddedData, Licence, data_home
 from workbench.sources.published import PublishedData
+from workbench.tasks import examples
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -60,8 +61,15 @@ def revision(study: config.AnyStudy, say: Callable[[str], None] = print) -> str:
         return _of_paradigms(study)
     names = sorted({name for variant in study.variants.values() for name in variant.evaluate.parallel})
     parallel = [sentences.revision(name) for name in names]  # first: it is known at once whether they are there
+    tasks = [_of_task(one) for variant in study.variants.values() for one in variant.evaluate.tasks]
     of_text = _of_text(study, say)
-    return content_hash([of_text, *parallel]) if parallel else of_text
+    beside = [*parallel, *sorted(set(tasks))]
+    return content_hash([of_text, *beside]) if beside else of_text
+
+
+def _of_task(settings: config.Task) -> str:
+    task = examples.task(settings.name, settings.folder)
+    return f"{settings.told} {examples.revision(task, examples.asked(task, settings))}"
 
 
 def _of_paradigms(study: config.InflectionStudy) -> str:
@@ -108,9 +116,12 @@ def _of_text(study: config.Study, say: Callable[[str], None]) -> str:
 
 
 def _languages(study: config.Study) -> list[Lang]:
-    """All that the study's base and targets are."""
-    tags = {tag for one in study.variants.values() for tag in (*one.data.pretrain, *one.data.targets)}
-    return sorted(map(languages.parse, tags))
+    """All that the study's base and targets are, and those of its tasks: lexicons of them may be read."""
+    variants = study.variants.values()
+    found = {languages.parse(tag) for one in variants for tag in (*one.data.pretrain, *one.data.targets)}
+    for settings in {task for one in variants for task in one.evaluate.tasks}:
+        found |= set(examples.asked(examples.task(settings.name, settings.folder), settings))
+    return sorted(found)
 
 
 def open_text(source: config.Source, revision: str) -> Text:

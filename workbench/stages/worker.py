@@ -121,6 +121,8 @@ def _dispatch(stage: Stage, report: Report) -> None:
             from workbench.stages.floors import run_linear as run
         case "inflect":
             from workbench.stages.inflect import run
+        case "task-floors":
+            from workbench.stages.task_floors import run
         case "inflect-floors":
             from workbench.stages.inflect import run_floors as run
         case _:

@@ -1,0 +1,297 @@
+"""Fine-tuning on a labelled task in one language, choosing a checkpoint by dev, predicting in all.
+
+Source: Hu et al. 2020, XTREME, section 3 (arXiv 2003.11080): the protocol; selection on the training language's dev
+alone. FitzGerald et al. 2023, MASSIVE, appendix (arXiv 2204.08582): intent from pooled states, a slot at each word's
+first piece, one loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from workbench.config import FineTune, Freeze, Pooling
+from workbench.errors import BadInput
+from workbench.evaluation.scores import Prediction, score
+from workbench.evaluation.task_batches import (
+    Batch,
+    Encoded,
+    Names,
+    encode,
+    reading_batches,
+    training_lengths,
+    training_order,
+)
+from workbench.models import EncoderDecoder, Model
+from workbench.models.leaves import leaf_name
+from workbench.models.parts import Array, dropout
+from workbench.models.task_heads import TaskHeads, pooled
+from workbench.seeds import derive, stream
+from workbench.tasks.task import Example, Task, label_names, tag_names
+from workbench.tokenizer.processor import Tokenizer
+from workbench.training.optim import Rule, learning_rate, optimizer, rule
+
+
+class Weights(NamedTuple):
+    model: Model
+    heads: TaskHeads
+
+
+class Program(NamedTuple):
+    """What is compiled: everything of the settings that is no number of steps and no learning rate."""
+
+    rule: Rule
+    layer: int | None
+    pooling: Pooling
+    freeze: Freeze
+    dropout: float
+    tag_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Weights after `step` updates; `dev` is the task's main figure on the training language's dev set."""
+
+    step: int
+    weights: Weights
+    dev: float
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuned:
+    """Every checkpoint that was looked at. `best` has the highest dev figure; of equal ones the first."""
+
+    task: Task
+    names: Names
+    tokenizer: Tokenizer
+    settings: FineTune
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def best(self) -> Checkpoint:
+        return max(self.checkpoints, key=lambda one: (one.dev, -one.step))
+
+    def predict(self, examples: Sequence[Example], checkpoint: Checkpoint | None = None) -> list[Prediction]:
+        """In the order of `examples`, by the best checkpoint unless another is given; all languages in one pass."""
+        weights = (checkpoint or self.best).weights
+        return predict(weights, self.tokenizer, self.names, examples, self.settings)
+
+    def chosen_on(self, dev: Sequence[Example]) -> Checkpoint:
+        """The checkpoint that is best on these dev examples: of a target language, this is not zero-shot.
+
+        Raises: BadInput for no examples.
+        """
+        if not dev:
+            raise BadInput(
+                f"{self.task.name}: selection = 'target-dev', but a language has no dev examples to select on"
+            )
+        return max(self.checkpoints, key=lambda one: (_figure(self.task, self.predict(dev, one)), -one.step))
+
+    def go_on(self, examples: Sequence[Example], seed: int) -> Checkpoint:
+        """The best checkpoint after `few_shot_steps` more, on these examples alone; nothing is selected.
+
+        Random: (seed, "few-shot").
+        """
+        settings = self.settings
+        optim = settings.optim.model_copy(
+            update={"warmup_steps": min(settings.optim.warmup_steps, settings.few_shot_steps // 10)}
+        )
+        few = settings.model_copy(update={"steps": settings.few_shot_steps, "checks": 1, "optim": optim})
+        encoded = encode(examples, self.tokenizer, self.names)
+        order = training_order([encoded.lengths], [1.0], few.steps, few.batch_size, stream(seed, "few-shot"))
+        weights = jax.tree.map(jnp.copy, self.best.weights)
+        key = _key(seed, "few-shot")
+        *_, (_, trained) = _train(weights, encoded, order, few, key)
+        return Checkpoint(self.best.step + few.steps, trained, float("nan"))
+
+
+def fine_tune(
+    model: Model,
+    tokenizer: Tokenizer,
+    task: Task,
+    train: Sequence[Example],
+    pseudo: Sequence[Example],
+    dev: Sequence[Example],
+    settings: FineTune,
+    seed: int,
+    pseudo_share: float = 0.5,
+) -> FineTuned:
+    """Train on `train`, and where there is `pseudo` give it `pseudo_share` of the examples read.
+
+    Random: (seed, "fine-tune", task): heads, order, dropout.
+    Raises: BadInput for no training or dev examples, dev of another language than the training's, or a layer that the
+        model has not.
+    """
+    _want(task, train, dev, settings, model)
+    names = Names(label_names(train), tag_names(train))
+    width = model.settings.width
+    rng = stream(seed, "fine-tune", task.name)
+    heads = TaskHeads(width, len(names.labels), len(names.tags), settings.head_width, rng)
+    sets = [train, pseudo] if pseudo else [train]
+    shares = [1.0 - pseudo_share, pseudo_share] if pseudo else [1.0]
+    encoded = encode([one for some in sets for one in some], tokenizer, names)
+    lengths = np.split(encoded.lengths, [len(train)])[: len(sets)]
+    order = training_order(lengths, shares, settings.steps, settings.batch_size, rng)
+    start = Weights(jax.tree.map(jnp.copy, model), heads)
+    held_out = encode(dev, tokenizer, names)
+    found = []
+    for step, weights in _train(start, encoded, order, settings, _key(seed, "fine-tune")):
+        now = jax.tree.map(jnp.copy, weights)  # training overwrites its own
+        figure = _figure(task, _predictions(now, names, dev, held_out, settings))
+        found.append(Checkpoint(step, now, figure))
+    return FineTuned(task, names, tokenizer, settings, tuple(found))
+
+
+def predict(
+    weights: Weights, tokenizer: Tokenizer, names: Names, examples: Sequence[Example], settings: FineTune
+) -> list[Prediction]:
+    """In the order of `examples`."""
+    return _predictions(weights, names, examples, encode(examples, tokenizer, names), settings)
+
+
+def _predictions(
+    weights: Weights, names: Names, examples: Sequence[Example], encoded: Encoded, settings: FineTune
+) -> list[Prediction]:
+    program = _program(settings)
+    found: list[Prediction | None] = [None] * len(examples)
+    for chosen, batch in reading_batches(encoded):
+        labels, tags = (np.asarray(part) for part in _read(weights, batch.ids, batch.lengths, program=program))
+        for row, number in enumerate(chosen):
+            one = examples[number]
+            label = names.labels[labels[row]] if names.labels else ""
+            said = tuple(names.tags[tag] for tag in tags[row, encoded.firsts[number]]) if names.tags else ()
+            found[number] = Prediction(one.id, one.label, label, one.tags, said, one.variety)
+    return [one for one in found if one is not None]
+
+
+def _figure(task: Task, predictions: Sequence[Prediction]) -> float:
+    return score(task.metrics[0], predictions, task.scheme).interval.value
+
+
+def _train(
+    weights: Weights, encoded: Encoded, order: np.ndarray, settings: FineTune, key: jax.Array
+) -> Iterator[tuple[int, Weights]]:
+    """Yield (step, weights) at every check, the last step among them; what is yielded is overwritten afterwards."""
+    program, steps = _program(settings), len(order)
+    shapes = training_lengths(encoded.lengths[np.unique(order)], settings.max_length)
+    lengths = np.minimum(encoded.lengths, shapes[-1])
+    opt_state = optimizer(program.rule).init(weights)
+    checks = {steps * (check + 1) // settings.checks for check in range(settings.checks)}
+    for step in range(steps):
+        chosen = order[step]
+        longest = next(shape for shape in shapes if shape >= lengths[chosen].max())
+        batch = encoded.batch(chosen, len(chosen), longest)
+        rate = learning_rate(settings.optim, step, steps)
+        weights, opt_state = _step(weights, opt_state, batch, rate, key, step, program=program)
+        if step + 1 in checks:
+            yield step + 1, weights
+
+
+def _program(settings: FineTune) -> Program:
+    return Program(
+        rule(settings.optim), settings.layer, settings.pooling, settings.freeze, settings.dropout, settings.tag_weight
+    )
+
+
+def _key(seed: int, name: str) -> jax.Array:
+    return jax.random.key(derive(seed, name, "dropout") % 2**32)
+
+
+def _logits(
+    weights: Weights, ids: Array, lengths: Array, program: Program, key: jax.Array | None
+) -> tuple[jax.Array | None, jax.Array | None]:
+    """Shapes: ids [B, T], lengths [B] -> labels [B, C], tags [B, T, C]"""
+    real = (jnp.arange(ids.shape[1])[None, :] < lengths[:, None]).astype(jnp.int32)  # [B, T]
+    positions = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
+    keys = [None] * 3 if key is None else [*jax.random.split(key, 3)]
+    model, heads = weights
+    if program.layer == 0:
+        states = model.embedding[...][ids]
+    else:
+        read = model.encode if isinstance(model, EncoderDecoder) else model
+        out = read(ids, real, positions, key=keys[0], hidden=program.layer is not None)
+        states = out.final if out.hidden is None else out.hidden[program.layer]
+    labels = tags = None
+    if heads.label is not None:
+        labels = heads.label(dropout(pooled(states, real, program.pooling), program.dropout, keys[1]))
+    if heads.tag is not None:
+        tags = heads.tag(dropout(states, program.dropout, keys[2]))
+    return labels, tags
+
+
+def _loss(weights: Weights, batch: Batch, program: Program, key: jax.Array) -> jax.Array:
+    weights = jax.tree.map(
+        lambda leaf, is_fixed: jax.lax.stop_gradient(leaf) if is_fixed else leaf,
+        weights,
+        _fixed(weights, program.freeze),
+    )
+    labels, tags = _logits(weights, batch.ids, batch.lengths, program, key)
+    loss = jnp.zeros(())
+    if labels is not None:
+        loss += _cross_entropy(labels, batch.labels)
+    if tags is not None:
+        loss += (program.tag_weight if labels is not None else 1.0) * _cross_entropy(tags, batch.tags)
+    return loss
+
+
+def _cross_entropy(scores: jax.Array, wanted: Array) -> jax.Array:
+    """Mean over the places where something is wanted."""
+    each = optax.softmax_cross_entropy_with_integer_labels(scores, jnp.maximum(wanted, 0))
+    counts = (wanted >= 0).astype(each.dtype)
+    return jnp.sum(each * counts) / jnp.maximum(counts.sum(), 1.0)
+
+
+def _fixed(weights: Weights, freeze: Freeze) -> Weights:
+    """True for each leaf that stays as it was. Same structure as `weights`."""
+    first = {"nothing": None, "embeddings": "model.embedding", "encoder": "model."}[freeze]
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: first is not None and leaf_name(path).lstrip(".").startswith(first), weights
+    )
+
+
+@partial(jax.jit, static_argnames="program", donate_argnums=(0, 1))
+def _step(
+    weights: Weights,
+    opt_state: optax.OptState,
+    batch: Batch,
+    rate: float,
+    key: jax.Array,
+    step: int,
+    *,
+    program: Program,
+) -> tuple[Weights, optax.OptState]:
+    grads = jax.grad(_loss)(weights, batch, program, jax.random.fold_in(key, step))
+    updates, opt_state = optimizer(program.rule).update(grads, opt_state, weights)
+    moved = optax.apply_updates(weights, optax.tree.scale(rate, updates))
+    fixed = _fixed(weights, program.freeze)  # weight decay must not shrink them either
+    return jax.tree.map(lambda old, new, is_fixed: old if is_fixed else new, weights, moved, fixed), opt_state
+
+
+@partial(jax.jit, static_argnames="program")
+def _read(weights: Weights, ids: Array, lengths: Array, *, program: Program) -> tuple[jax.Array, jax.Array]:
+    """Numbers of the likeliest label of each row and tag of each token; zeros where there is no such head."""
+    labels, tags = _logits(weights, ids, lengths, program, None)
+    none = jnp.zeros(ids.shape, jnp.int32)
+    return (
+        none[:, 0] if labels is None else jnp.argmax(labels, axis=-1),
+        none if tags is None else jnp.argmax(tags, axis=-1),
+    )
+
+
+def _want(task: Task, train: Sequence[Example], dev: Sequence[Example], settings: FineTune, model: Model) -> None:
+    if not train or not dev:
+        raise BadInput(f"{task.name}: wanted training and dev examples, got {len(train)} and {len(dev)}")
+    if strangers := {one.lang.tag for one in dev} - {one.lang.tag for one in train}:
+        raise BadInput(f"{task.name}: checkpoints are looked at on the training language's dev set, got {strangers}")
+    if task.kind != "tag" and len(label_names(train)) < 2:
+        raise BadInput(f"{task.name}: wanted training examples of at least two labels, got {label_names(train)}")
+    layers = model.settings.num_layers
+    if settings.layer is not None and settings.layer > layers:
+        raise BadInput(f"fine_tune.layer: {settings.layer} is more than the model's {layers} layers")

@@ -1,0 +1,79 @@
+"""`workbench score`: every score of stored predictions, computed again, and held against a run's results."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from workbench.evaluation import predictions
+from workbench.evaluation.predictions import Predicted
+from workbench.files import canonical_json, read_jsonl
+
+DIGITS = 6  # of a result row
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, help="files of predictions, or folders of runs that have some")
+    parser.add_argument("--json", action="store_true", help="one JSON line per score, in place of a table")
+    parser.add_argument(
+        "--check", action="store_true", help="fail unless the results.jsonl of every run given says the same"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 1 where a run's results say otherwise than its predictions."""
+    rows = [row for path in predictions.files(options.paths) for row in _rows(predictions.read(path))]
+    if options.json:
+        for row in rows:
+            print(canonical_json(row))
+    else:
+        _show(rows)
+    return _check(options.paths, rows) if options.check else 0
+
+
+def _rows(found: Predicted) -> list[dict[str, object]]:
+    rows = []
+    for part in (found, *found.varieties().values()):
+        for one in part.scores():
+            over, top = one.interval, part.head
+            rows.append(
+                {
+                    **{name: getattr(top, name) for name in ("variant", "task", "lang", "split", "setting")},
+                    "metric": one.metric,
+                    "value": round(over.value, DIGITS),
+                    "low": round(over.low, DIGITS),
+                    "high": round(over.high, DIGITS),
+                    "n": over.n,
+                }
+            )
+    return rows
+
+
+def _show(rows: list[dict[str, object]]) -> None:
+    table = Table("variant", "task", "lang", "setting", "metric", "value", "95 %", "n", box=None, pad_edge=False)
+    for row in rows:
+        shown = f"{row['low']:.3f}-{row['high']:.3f}"
+        names = [str(row[name]) for name in ("variant", "task", "lang", "setting", "metric")]
+        table.add_row(*names, f"{row['value']:.4f}", shown, str(row["n"]))
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+def _check(paths: list[Path], rows: list[dict[str, object]]) -> int:
+    told: dict[tuple[str, ...], float] = {}
+    for path in paths:
+        for file in sorted(path.rglob("results.jsonl")) if path.is_dir() else []:
+            told |= {_cell(row): row["value"] for row in read_jsonl(file)}
+    wrong = [row for row in rows if told.get(_cell(row)) != row["value"]]
+    for row in wrong:
+        stands = told.get(_cell(row), "nothing")
+        print(f"{' '.join(_cell(row))}: the predictions give {row['value']}, results say {stands}")
+    print(f"{len(rows) - len(wrong)} of {len(rows)} scores are as the results say")
+    return 1 if wrong else 0
+
+
+def _cell(row: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("variant", "task", "lang", "split", "setting", "metric"))
