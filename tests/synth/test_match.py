@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from workbench.languages import word_spans, words
 from workbench.records import Lang, Lexicon, Translation
 from workbench.synth.match import PhraseIndex, carry_case, shape, substitute
+from workbench.synth.rules import Rule
 
 ENGLISH, WELSH = Lang("eng", "Latn"), Lang("cym", "Latn")
 
@@ -38,8 +39,9 @@ def test_a_phrase_does_not_match_across_punctuation() -> None:
 
 
 def test_a_phrase_longer_than_allowed_is_left_out_and_counted() -> None:
-    index = PhraseIndex(lexicon({"one two three": ["x"], "...": ["y"], "one": ["un"]}), max_phrase=2)
-    assert index.num_unusable == 2
+    given = lexicon({"one two three": ["x"], "...": ["y"], "one": ["un"]})
+    assert Rule(max_phrase=2).unusable(given) == 2
+    index = PhraseIndex(given, max_phrase=2)
     assert substitute("one two three", index, 1.0, np.random.default_rng(0)).text == "un two three"
 
 

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from workbench.config import Synth
 from workbench.errors import BadInput
 from workbench.records import Document, Lang, Lexicon, Translation
-from workbench.synth.lexicon import (
-    permuted,
-    pseudo_documents,
-    published_documents,
-    published_rule,
-    synthesise,
-    word_list_documents,
-)
+from workbench.synth.lexicon import permuted, pseudo_documents, synthesise, word_list_documents
+from workbench.synth.rules import published_rule
 
 ENGLISH, WELSH = Lang("eng", "Latn"), Lang("cym", "Latn")
 
@@ -48,9 +42,10 @@ def test_the_published_rule_drops_a_sentence_with_two_replacements() -> None:
 
 def test_the_published_procedure_keeps_order_and_stops_at_its_limit() -> None:
     given = sentences("the dog sees", "nothing", "the cat sees", "the dog dog dog")
-    made = list(published_documents(given, ANIMALS, seed=0, max_sentences=2))
+    made = pseudo_documents(given, ANIMALS, Synth(rule="wang2022", sentences=2), seed=0)
     assert [document.text for document in made] == ["y ci gweld", "y cath gweld"]
     assert made[0].parents == ("s0", "made here")
+    assert made[0].source == "pseudo:wang2022"
 
 
 def test_our_default_finds_words_in_any_casing_beside_punctuation_and_phrases() -> None:

@@ -56,7 +56,7 @@ def arm_documents(stage: Stage, data: Text, lang: Lang) -> dict[Resource, list[D
     found: dict[Resource, list[Document]] = {}
     for resource in config.adapt.resources:
         match resource:
-            case "pseudo" | "word-list" | "inflection":
+            case "pseudo" | "word-list" | "inflection" | "code-switched" | "lexical-pairs":
                 documents = read_documents(synthetic_file(stage.inputs["synth"].folder, resource, lang), lang)
             case "few-text":
                 real = read(data, lang, "train")

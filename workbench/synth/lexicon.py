@@ -1,7 +1,7 @@
 """Pseudo-monolingual text: real pivot sentences with their words replaced through a bilingual lexicon.
 
 Source: Wang, Ruder & Neubig 2022, "Expanding Pretrained Models to Thousands More Languages via Lexicon-based
-Adaptation", section 3 (https://arxiv.org/abs/2203.09435). `published_rule` is theirs to the letter; the default
+Adaptation", section 3 (https://arxiv.org/abs/2203.09435). The rule `wang2022` is theirs to the letter; the default
 differs in that words are found in any casing and beside punctuation, phrases are matched longest first, and the
 text's casing and punctuation are kept.
 """
@@ -16,13 +16,11 @@ import numpy as np
 
 from workbench.config import Synth
 from workbench.errors import BadInput
-from workbench.languages import word_spans, words
+from workbench.languages import words
 from workbench.records import Document, Lexicon, Translation
 from workbench.seeds import derive, stream
-from workbench.synth.match import PhraseIndex, Substituted, substitute
-
-PUBLISHED_MIN_REPLACED = 3
-PUBLISHED_MAX_SENTENCES = 200_000
+from workbench.synth.match import Choose, Substituted
+from workbench.synth.rules import WANG2022, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +62,11 @@ class Synthesis:
     coverage: Coverage
 
 
-def published_rule(text: str, lexicon: Lexicon, rng: np.random.Generator) -> str | None:
-    """Whitespace tokens, exact case-sensitive lookup, a uniform choice over entries; None if < 3 were replaced.
-
-    Source: Wang, Ruder & Neubig 2022, the released `make_pseudo_mono.py` (rule only; re-implemented).
-    """
-    result, num_replaced = [], 0
-    for token in text.split():
-        translations = lexicon.entries.get(token)
-        if translations:
-            result.append(translations[int(rng.integers(len(translations)))].word)
-            num_replaced += 1
-        else:
-            result.append(token)
-    return " ".join(result) if num_replaced >= PUBLISHED_MIN_REPLACED else None
-
-
-def published_documents(
-    sentences: Iterable[Document], lexicon: Lexicon, seed: int, max_sentences: int = PUBLISHED_MAX_SENTENCES
-) -> Iterator[Document]:
-    """The published procedure whole: sentences in their order, until `max_sentences` are kept.
-
-    Random: (seed, sentence id, target language) only.
-    """
-    num_kept = 0
-    for sentence in sentences:
-        if num_kept == max_sentences:
-            return
-        text = published_rule(sentence.text, lexicon, _sentence_stream(seed, sentence.id, lexicon))
-        if text is not None:
-            num_kept += 1
-            yield _document(sentence, text, lexicon, "published")
+def rule_of(synth: Synth) -> Rule:
+    """The rule that a study's settings mean."""
+    if synth.rule == "wang2022":
+        return WANG2022
+    return Rule(synth.rule, synth.senses, synth.rate, synth.min_replaced, synth.min_rate, synth.max_phrase)
 
 
 def pseudo_documents(sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, seed: int) -> list[Document]:
@@ -102,35 +74,39 @@ def pseudo_documents(sentences: Iterable[Document], lexicon: Lexicon, synth: Syn
     return synthesise(sentences, lexicon, synth, seed).documents
 
 
-def synthesise(sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, seed: int) -> Synthesis:
+def synthesise(
+    sentences: Iterable[Document], lexicon: Lexicon, synth: Synth, seed: int, context: Choose | None = None
+) -> Synthesis:
     """Make `synth.sentences` pseudo sentences (fewer if the sentences run out) of the lexicon's target language.
 
     Sentences are taken from their sources in turn, so that a large source does not crowd out the others, and within a
-    source in an order drawn from their ids. `synth.permute_lexicon` makes the control of `permuted`: the same
-    sentences, the same words replaced.
+    source in an order drawn from their ids; by the published rule, in the order given. `synth.permute_lexicon` makes
+    the control of `permuted`: the same sentences, the same words replaced. `context` is what picks senses by context.
 
     Raises: BadInput if not one sentence has `synth.min_replaced` words, and a share `synth.min_rate`, to replace.
     Random: (seed, sentence id, target language) only, so any split of the work gives the same documents.
     """
-    index = PhraseIndex(permuted(lexicon, seed) if synth.permute_lexicon else lexicon, synth.max_phrase)
-    rule = "permuted" if synth.permute_lexicon else "substituted"
-    account = _Account()
+    rule = rule_of(synth)
+    used = permuted(lexicon, seed) if synth.permute_lexicon else lexicon
+    apply = rule.ready(used, context)
+    name = "permuted" if synth.permute_lexicon else "substituted" if rule.name == "longest" else rule.name
+    account = Account()
     documents: list[Document] = []
-    for sentence in _in_turn(sentences, seed):
+    for sentence in _in_turn(sentences, seed) if rule.name == "longest" else sentences:
         if len(documents) == synth.sentences:
             break
-        done = substitute(sentence.text, index, synth.rate, _sentence_stream(seed, sentence.id, lexicon))
-        kept = done.num_replaced >= max(synth.min_replaced, synth.min_rate * done.num_words)
-        account.add(sentence.text, done, kept)
+        done = apply(sentence.text, _sentence_stream(seed, sentence.id, lexicon))
+        kept = rule.keeps(done)
+        account.add(done, kept)
         if kept:
-            documents.append(_document(sentence, done.text, lexicon, rule))
+            documents.append(_document(sentence, done.text, lexicon, name))
     if not documents:
         raise BadInput(
             f"pseudo text for {lexicon.target} from lexicon {lexicon.origin!r}: none of {account.num_read} sentences"
             f" has synth.min_replaced = {synth.min_replaced} words, and a share synth.min_rate = {synth.min_rate:g} of"
             f" its words, that the {len(lexicon.entries)} entries cover; give a larger lexicon or lower these"
         )
-    return Synthesis(documents, account.coverage(len(documents), lexicon, index))
+    return Synthesis(documents, account.coverage(len(documents), used, rule))
 
 
 def word_list_documents(lexicon: Lexicon, seed: int, num_words: int, words_per_line: int = 10) -> list[Document]:
@@ -221,7 +197,7 @@ def _document(sentence: Document, text: str, lexicon: Lexicon, rule: str) -> Doc
     )
 
 
-class _Account:
+class Account:
     """Running totals behind a Coverage."""
 
     def __init__(self) -> None:
@@ -230,13 +206,13 @@ class _Account:
         self.types: set[str] = set()
         self.matched_types: set[str] = set()
 
-    def add(self, text: str, done: Substituted, kept: bool) -> None:
+    def add(self, done: Substituted, kept: bool) -> None:
         self.num_read += 1
         self.num_words += done.num_words
         if kept:
             self.num_kept_words += done.num_words
             self.num_replaced += done.num_replaced
-        lowered = [text[start:end].lower() for start, end in word_spans(text)]
+        lowered = [word.lower() for word in done.words]
         self.types.update(lowered)
         for match in done.matches:
             self.num_matched += match.num_words
@@ -244,7 +220,7 @@ class _Account:
             self.num_found += 1
             self.num_options += len(match.options)
 
-    def coverage(self, num_kept: int, lexicon: Lexicon, index: PhraseIndex) -> Coverage:
+    def coverage(self, num_kept: int, lexicon: Lexicon, rule: Rule) -> Coverage:
         return Coverage(
             num_read=self.num_read,
             num_kept=num_kept,
@@ -256,5 +232,5 @@ class _Account:
             num_replaced=self.num_replaced,
             mean_translations=self.num_options / self.num_found if self.num_found else 0.0,
             num_entries=len(lexicon.entries),
-            num_unusable_entries=index.num_unusable,
+            num_unusable_entries=rule.unusable(lexicon),
         )

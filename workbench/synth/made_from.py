@@ -20,11 +20,19 @@ class MadeFrom:
 
 
 def made_from(
-    made: Iterable[Document], sentences: Iterable[Document], lexicon: Lexicon, licence_of: Mapping[str, str]
+    made: Iterable[Document],
+    sentences: Iterable[Document],
+    lexicon: Lexicon,
+    licence_of: Mapping[str, str],
+    paradigms: str | None = None,
 ) -> MadeFrom:
-    """What went into documents whose first parents are `sentences`; a source without a licence counts as unstated."""
+    """What went into documents whose first parents are `sentences`; a source without a licence counts as unstated.
+
+    `paradigms`: the licence of those by which words were inflected, if any were.
+    """
     used = {document.parents[0] for document in made}
     counts = Counter(sentence.source for sentence in sentences if sentence.id in used)
     texts = {source: (counts[source], licence_of.get(source, "") or licences.UNSTATED) for source in sorted(counts)}
-    whole = licences.joined([lexicon.licence, *(licence for _, licence in texts.values())])
+    beside = [] if paradigms is None else [paradigms or licences.UNSTATED]
+    whole = licences.joined([lexicon.licence, *(licence for _, licence in texts.values()), *beside])
     return MadeFrom(texts, lexicon.origin, whole)

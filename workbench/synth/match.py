@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from workbench.languages import word_spans
 from workbench.records import Lexicon, Translation
 
 Shape = Literal["lower", "title", "upper", "uncased"]
+Option = tuple[str, Translation]  # the entry's key, and one of its translations
 
 DOTTED_I = frozenset({"tur", "aze", "azj", "crh", "gag"})  # their Latin "i" has the capital "İ"
 
@@ -56,37 +57,48 @@ class Match:
 
     first: int
     num_words: int
-    options: tuple[tuple[str, Translation], ...]
+    options: tuple[Option, ...]
+
+
+# Which of a match's options: told a number in [0, 1), and the words of the text it stands in.
+Choose = Callable[[Match, float, Sequence[str]], int]
+
+
+class Draws(Protocol):
+    """A numpy generator, or `keyed.Keyed`: uniform numbers in [0, 1)."""
+
+    def random(self, size: tuple[int, ...]) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Substituted:
-    """A text after substitution; `num_replaced` counts words of the original, not entries."""
+    """A text after substitution; `num_replaced` counts words of the original (`words`), not entries."""
 
     text: str
-    num_words: int
+    words: tuple[str, ...]
     num_replaced: int
     matches: tuple[Match, ...]
+
+    @property
+    def num_words(self) -> int:
+        return len(self.words)
 
 
 class PhraseIndex:
     """A lexicon made ready for lookup: longest phrase first, the text's own casing first, then any casing.
 
     A key is looked up by its words and what stands between them, blanks collapsed; punctuation around it is ignored,
-    and is then taken off its translations too. Keys without a word, or longer than `max_phrase` words, are left out
-    and counted in `num_unusable`.
+    and is then taken off its translations too. Keys that are not `is_usable` are left out.
     """
 
     def __init__(self, lexicon: Lexicon, max_phrase: int) -> None:
-        exact: dict[str, list[tuple[str, Translation]]] = {}
-        folded: dict[str, list[tuple[str, Translation]]] = {}
+        exact: dict[str, list[Option]] = {}
+        folded: dict[str, list[Option]] = {}
         self.longest: dict[str, int] = {}
-        self.num_unusable = 0
         self.code = lexicon.target.code
         for entry, translations in lexicon.entries.items():
             spans = word_spans(entry)
             if not spans or len(spans) > max_phrase:
-                self.num_unusable += 1
                 continue
             key = " ".join(entry[spans[0][0] : spans[-1][1]].split())
             options = [(key, _without_edges(word) if key != entry else word) for word in translations]
@@ -94,8 +106,8 @@ class PhraseIndex:
             folded.setdefault(key.lower(), []).extend(options)
             first = entry[slice(*spans[0])].lower()
             self.longest[first] = max(self.longest.get(first, 0), len(spans))
-        self.exact: Mapping[str, tuple[tuple[str, Translation], ...]] = {k: tuple(v) for k, v in exact.items()}
-        self.folded: Mapping[str, tuple[tuple[str, Translation], ...]] = {k: tuple(v) for k, v in folded.items()}
+        self.exact: Mapping[str, tuple[Option, ...]] = {k: tuple(v) for k, v in exact.items()}
+        self.folded: Mapping[str, tuple[Option, ...]] = {k: tuple(v) for k, v in folded.items()}
 
     def matches(self, text: str, spans: list[tuple[int, int]]) -> list[Match]:
         """The entries found in `text`, left to right, each the longest that starts at its word."""
@@ -118,6 +130,11 @@ class PhraseIndex:
         return found
 
 
+def is_usable(entry: str, max_phrase: int) -> bool:
+    """Whether text can be found to hold this entry: it has words, and not too many."""
+    return 0 < len(word_spans(entry)) <= max_phrase
+
+
 def _without_edges(translation: Translation) -> Translation:
     spans = word_spans(translation.word)
     if not spans:
@@ -125,24 +142,30 @@ def _without_edges(translation: Translation) -> Translation:
     return Translation(translation.word[spans[0][0] : spans[-1][1]], translation.pos, translation.weight)
 
 
-def substitute(text: str, index: PhraseIndex, rate: float, rng: np.random.Generator) -> Substituted:
-    """Replace a share `rate` of the entries found in `text`, each by one of its translations, drawn uniformly.
+def uniform(match: Match, draw: float, words: Sequence[str]) -> int:
+    """Every listed translation alike, so that one listed twice counts twice."""
+    return int(draw * len(match.options))
+
+
+def substitute(text: str, index: PhraseIndex, rate: float, rng: Draws, choose: Choose = uniform) -> Substituted:
+    """Replace a share `rate` of the entries found in `text`, each by the translation that `choose` picks.
 
     Everything else, punctuation and blanks too, stays as it is.
 
     Random: draws two numbers per word of `text`, whatever is found: lexicons with the same keys replace the same words.
     """
     spans = word_spans(text)
+    words = tuple(text[start:end] for start, end in spans)
     matches = index.matches(text, spans)
     if not matches:
-        return Substituted(text, len(spans), 0, ())
+        return Substituted(text, words, 0, ())
     draws = rng.random((2, len(spans)))
     pieces: list[str] = []
     cursor = num_replaced = 0
     for match in matches:
         if draws[0, match.first] >= rate:
             continue
-        key, translation = match.options[int(draws[1, match.first] * len(match.options))]
+        key, translation = match.options[choose(match, float(draws[1, match.first]), words)]
         start, end = spans[match.first][0], spans[match.first + match.num_words - 1][1]
         pieces += [text[cursor:start], carry_case(text[start:end], key, translation.word, index.code)]
         cursor = end
@@ -150,4 +173,4 @@ def substitute(text: str, index: PhraseIndex, rate: float, rng: np.random.Genera
     result = "".join([*pieces, text[cursor:]])
     if text[:1].isupper() and result[:1].islower():
         result = capitalised(result, index.code)
-    return Substituted(result, len(spans), num_replaced, tuple(matches))
+    return Substituted(result, words, num_replaced, tuple(matches))
