@@ -12,9 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from workbench.errors import BadInput
-from workbench.evaluation.embed import hidden_states
+from workbench.evaluation.embed import hidden_states, sentence_embeddings
+from workbench.evaluation.packed import LENGTH
 from workbench.models import Model
 from workbench.models.published import Published
+from workbench.tokenizer.processor import Tokenizer
 from workbench.vocab import Vocab
 
 Pooling = Literal["mean", "cls", "max"]
@@ -41,7 +43,8 @@ class Reads(Protocol):
 class Reader:
     """A model and how it reads a text: the special ids it knows before and after one, and how many tokens it takes.
 
-    `sha256` identifies weights and architecture, so that what was computed can be found again.
+    `sha256` identifies weights and architecture, so that what was computed can be found again. With a `window` a longer
+    text is read in pieces of so many tokens, each without the others, as training cuts it: for means over texts alone.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Reader:
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     max_tokens: int = LENGTHS[-1]
+    window: int | None = None
 
     @property
     def num_layers(self) -> int:
@@ -106,11 +110,23 @@ def sentence_vectors(
     Raises: BadInput for a text without a token or with more than the model takes, and as `check_pooling`.
     """
     check_pooling(reader, pooling)
+    if reader.window is not None:
+        yield from _windowed(reader, texts, pooling)
+        done(len(texts))
+        return
     ids = _encoded(reader, texts)
     for numbers, tokens, places in _batches(reader, ids):
         pooled = np.asarray(_pool(reader.model, *tokens, places, pooling))
         done(len(numbers))
         yield Batch(numbers, pooled[:, : len(numbers)])
+
+
+def _windowed(reader: Reader, texts: Sequence[str], pooling: Pooling) -> Iterator[Batch]:
+    model, tokenizer, around = reader.model, reader.tokenizer, reader.before + reader.after
+    if isinstance(model, Published) or not isinstance(tokenizer, Tokenizer) or around or pooling != "mean":
+        raise BadInput(f"{reader.name}: only a model of ours with nothing around a text is read in windows, for means")
+    found = sentence_embeddings(model, tokenizer, texts, length=reader.window or LENGTH)
+    yield Batch(np.arange(len(texts)), found)
 
 
 def words_of(reader: Reader, texts: Sequence[str]) -> Words:

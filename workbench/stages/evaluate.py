@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -139,6 +139,8 @@ def _alignment(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, rep
     """Retrieval of translations by every layer, of the pivot with each language of the parallel sentences."""
     config = stage.config
     read_as = reader.own(stage.variant, model, tokenizer, config.objective.model_dump())
+    if not read_as.after:
+        read_as = replace(read_as, window=config.pretrain.length)
     settings = Settings(probes=("retrieval",), methods=ALIGNMENT_METHODS)
     for name in config.evaluate.parallel:
         found = sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences)
