@@ -25,6 +25,7 @@ class Tokenizer(Part):
     vocab_size: int = Field(default=6000, ge=300, le=1_000_000)
     alpha: Rate = Field(default=0.3, description="exponent over languages; 1 keeps the skew, 0 is uniform")
     sample_bytes: int = Field(default=3_000_000, ge=10_000, description="training text in all, UTF-8 bytes")
+    target_words: bool = Field(default=True, description="also learn from the target words of the lexicons")
     sentinels: int = Field(default=0, ge=0, description="of the pieces: <extra_id_0>.. for span corruption (T5: 100)")
     clm: bool = Field(default=False, description="one of the pieces: [CLM], which AlexaTM's objective writes")
 
@@ -96,7 +97,7 @@ class Config(Part):
                 f"adapt.resources {made} are made from lexicons and paradigms, which data.source 'files' has not; "
                 "leave 'few-text' and 'all-text', or use the embedded data"
             )
-        labelled = [name for name in self.measures if name in ("retrieval", "intents")]
+        labelled = [name for name in self.measures if name in ("retrieval", "intents", "translation")]
         if own_text and labelled:
             raise ValueError(
                 f"evaluate.measures {labelled} need translated or labelled sentences, which data.source 'files' has "

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import assert_never
+
+from workbench.adaptation.surgery import Material, operate
 from workbench.config import Config, Resource
-from workbench.files import content_hash
+from workbench.config.adapt import Initialise
+from workbench.files import content_hash, write_json
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
+from workbench.models import Model
 from workbench.objectives.batch import Rows
-from workbench.stages.corpora import arm_documents, targets
+from workbench.stages.corpora import arm_documents, measured, targets
 from workbench.stages.plan import Stage
 from workbench.stages.pretrain import base_shares, objective, reporter, write_mixture
 from workbench.stages.progress import Report
-from workbench.stages.source import open_text
+from workbench.stages.source import open_resources, open_text
 from workbench.stages.tokenize import MODEL, encode, read_corpus
+from workbench.stages.validation import held_out_texts
+from workbench.stages.vocabulary import arm_texts, pivot_texts
+from workbench.synth.lexicon import permuted
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training import mesh
+from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import load_model, train
 
 
@@ -40,7 +50,7 @@ def run(stage: Stage, report: Report) -> None:
     )
     write_mixture(stage.folder, stream)
     train(
-        model=load_model(stage.inputs["base"].folder, config.model, tokenizer.vocab.size),
+        model=_base(stage, tokenizer),
         stream=stream,
         optim=adapt.optim,
         checkpoint_every=adapt.checkpoint_every,
@@ -49,7 +59,57 @@ def run(stage: Stage, report: Report) -> None:
         identity=content_hash(stage.identity),
         tokenizer_sha256=tokenizer.sha256,
         on_step=reporter(report),
+        accumulate=adapt.accumulate,
+        keep=adapt.keep,
+        validation=adapt.validation,
+        held_out=_held_out(stage, tokenizer),
         devices=mesh.build(stage.where.mesh),
+    )
+
+
+def _base(stage: Stage, tokenizer: Tokenizer) -> Model:
+    """The base's model, over the pieces of the arm's tokenizer; `surgery.json` says where their vectors are from."""
+    base, settings = stage.inputs["base"], stage.config.adapt.vocabulary
+    own = Tokenizer.load(base.inputs["tokenizer"].folder / MODEL)
+    model = load_model(base.folder, stage.config.model, own.vocab.size)
+    if settings.kind == "keep":
+        return model
+    changed, operation = operate(
+        model, own, tokenizer, settings.initialise, _material(stage, settings.initialise), stage.seed
+    )
+    write_json(stage.folder / "surgery.json", asdict(operation))
+    return changed
+
+
+def _material(stage: Stage, how: Initialise) -> Material:
+    """What the initialisation reads, and nothing else."""
+    config = stage.config
+    match how:
+        case "random" | "mean" | "subword-average":
+            return Material()
+        case "overlap":
+            return Material(target_texts=[text for lang in targets(config) for text in arm_texts(stage, lang)])
+        case "lexicon-aligned":
+            data = open_resources(config.data.source, stage.identity["data_revision"])
+            lexicons = [data.lexicon(lang) for lang in targets(config)]
+            if config.synth.permute_lexicon:
+                lexicons = [permuted(lexicon, stage.seed) for lexicon in lexicons]
+            return Material(lexicons=lexicons, pivot_texts=pivot_texts(stage, config.data.max_train_bytes))
+        case _:
+            assert_never(how)
+
+
+def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
+    config, settings = stage.config, stage.config.adapt
+    if settings.validation is None:
+        return None
+    texts = held_out_texts(stage, tokenizer, settings.validation, [lang.tag for lang in measured(config)])
+    return HeldOut(
+        texts,
+        objective(config, tokenizer, {tag: text.rows for tag, text in texts.items()}),
+        measure_of(config.objective),
+        batch_size=settings.batch_size // settings.accumulate,
+        seed=stage.seed,
     )
 
 

@@ -6,7 +6,8 @@ and a changed setting makes new folders of exactly the stages it touches.
     tokenizer ──► corpus ──► base (per seed) ──► adapt (per variant, seed) ──► run (evaluation: results.jsonl)
         lexicons ──► synth (per seed) ──┘            floors, linear (per seed; no model) ──► results.jsonl
 
-Without targets there is nothing to adapt on: base ──► run, and one floor for all seeds.
+An arm that does not keep the base's vocabulary has a `vocabulary` (per seed) and a corpus of its own; the arm reads
+these, and its run the former. Without targets there is nothing to adapt on: base ──► run, and one floor for all seeds.
 
 A study of inflection has one stage per variant, seed and language (`inflect`: trained, searched and scored), and the
 floors of each language.
@@ -27,7 +28,7 @@ from workbench.objectives.build import document_end
 from workbench.vocab import Vocab
 
 Kind = Literal[
-    "tokenizer", "corpus", "base", "synth", "adapt", "run", "floors", "linear", "task-floors",
+    "tokenizer", "corpus", "base", "synth", "vocabulary", "adapt", "run", "floors", "linear", "task-floors",
     "inflect", "inflect-floors",
 ]  # fmt: skip
 C = TypeVar("C", default=Config)
@@ -39,6 +40,7 @@ VERSIONS: dict[Kind, int] = {
     "corpus": 2,
     "base": 1,
     "synth": 1,
+    "vocabulary": 1,
     "adapt": 1,
     "run": 1,
     "floors": 1,
@@ -129,11 +131,25 @@ class _Plan:
     def text(self, config: Config) -> dict[str, Stage]:
         """What every training stage reads: the tokenizer, and the base text cut and packed."""
         tokenizer = self.tokenizer(config)
+        return {"tokenizer": tokenizer, "corpus": self._corpus(config, tokenizer)}
+
+    def _corpus(self, config: Config, tokenizer: Stage) -> Stage:
         more: dict[str, Any] = {"length": config.pretrain.length}
         if document_end(config.objective, Vocab(config.tokenizer.vocab_size)) is not None:
             more["documents_end"] = True
-        corpus = self._add("corpus", "", config, 0, ("data",), {"tokenizer": tokenizer}, cost=60_000.0, more=more)
-        return {"tokenizer": tokenizer, "corpus": corpus}
+        inputs = {"tokenizer": tokenizer}
+        return self._add("corpus", "", config, tokenizer.seed, ("data",), inputs, cost=60_000.0, more=more)
+
+    def adapted_text(self, config: Config, seed: int) -> dict[str, Stage]:
+        """The same for the arm: of its own vocabulary, where it does not keep the base's."""
+        settings = config.adapt.vocabulary
+        if settings.kind == "keep":
+            return self.text(config)
+        learnt = {name: value for name, value in settings.identity().items() if name != "initialise"}
+        more = {"resources": list(config.adapt.resources), "vocabulary": learnt}
+        inputs = {"tokenizer": self.tokenizer(config), **self.synth(config, seed)}
+        vocabulary = self._add("vocabulary", "", config, seed, ("data",), inputs, cost=60_000.0, more=more)
+        return {"tokenizer": vocabulary, "corpus": self._corpus(config, vocabulary)}
 
     def base(self, config: Config, seed: int) -> Stage:
         train = config.pretrain
@@ -152,12 +168,13 @@ class _Plan:
         base, adapt = self.base(config, seed), config.adapt
         if not adapt.resources:
             return base
-        inputs = {**self.text(config), "base": base, **self.synth(config, seed)}
+        inputs = {**self.adapted_text(config, seed), "base": base, **self.synth(config, seed)}
         cost = float(adapt.steps * adapt.batch_size * config.pretrain.length)
         return self._add("adapt", name, config, seed, ("adapt",), inputs, cost)
 
     def run(self, name: str, config: Config, seed: int) -> Stage:
-        inputs = {"tokenizer": self.tokenizer(config), "model": self.model(name, config, seed)}
+        tokenizer = self.adapted_text(config, seed)["tokenizer"]
+        inputs = {"tokenizer": tokenizer, "model": self.model(name, config, seed)}
         inputs |= self.synth(config, seed) if config.evaluate.pseudo_labelled else {}
         cost = 80_000.0
         if "intents" in config.measures:

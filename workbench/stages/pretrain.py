@@ -66,10 +66,11 @@ def run(stage: Stage, report: Report) -> None:
 
 
 def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
-    texts = held_out_texts(stage, tokenizer)
-    if not texts:
+    settings = stage.config.pretrain
+    if settings.validation is None:
         return None
-    settings, rows = stage.config.pretrain, {tag: text.rows for tag, text in texts.items()}
+    texts = held_out_texts(stage, tokenizer, settings.validation, stage.config.data.pretrain)
+    rows = {tag: text.rows for tag, text in texts.items()}
     return HeldOut(
         texts,
         objective(stage.config, tokenizer, rows),

@@ -42,9 +42,10 @@ def run(stage: Stage, report: Report) -> None:
     base = map(languages.parse, config.data.pretrain)
     texts = {lang: base_text(data, config, lang, TOKENIZER_BYTES) for lang in base}
     report(Progress(1, 3, note="learning pieces"))
-    # Targets have no text; their lexicon's words keep their script and spelling from falling to bytes in every arm.
+    # Targets have no text; their lexicon's words keep their script and spelling from falling to bytes in every arm,
+    # unless the study is of a base that never met them.
     words: dict[Lang, list[str]] = {}
-    if not isinstance(data, OwnText):
+    if config.tokenizer.target_words and not isinstance(data, OwnText):
         words = {lang: lexicon_words(data, lang) for lang in targets(config)}
     tokenizer = train({**texts, **words}, config.tokenizer, stage.folder / MODEL, seed=stage.seed)
     report(Progress(2, 3, note="fertility"))

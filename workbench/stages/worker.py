@@ -111,6 +111,8 @@ def _dispatch(stage: Stage, report: Report) -> None:
             from workbench.stages.pretrain import run
         case "synth":
             from workbench.stages.synthesize import run
+        case "vocabulary":
+            from workbench.stages.vocabulary import run
         case "adapt":
             from workbench.stages.adapt import run
         case "run":
