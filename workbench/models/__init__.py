@@ -7,7 +7,7 @@ from workbench.models.decoder import Decoder
 from workbench.models.encoder import Encoder
 from workbench.models.encoder_decoder import EncoderDecoder
 from workbench.models.stack import Output
-from workbench.models.transducer import Transducer, build_transducer
+from workbench.models.transducer import Transducer, abstract_transducer, build_transducer
 
 Trainable = Model | Transducer
 
@@ -20,6 +20,7 @@ __all__ = [
     "Trainable",
     "Transducer",
     "abstract",
+    "abstract_transducer",
     "build",
     "build_transducer",
     "num_parameters",

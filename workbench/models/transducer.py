@@ -130,9 +130,20 @@ def log_probabilities(written: Written, source: Array) -> jax.Array:
     return jnp.log(ways) - jnp.log(jnp.sum(ways, axis=-1, keepdims=True))
 
 
+def transducer_loss(model: Transducer, batch: Batch, key: jax.Array | None) -> jax.Array:
+    """Mean over the characters to write. Units: nats per character"""
+    return jnp.sum(model.token_losses(batch, key) * batch.weights) / jnp.maximum(jnp.sum(batch.weights), 1.0)
+
+
 def build_transducer(settings: config.Transducer, vocab_size: int, seed: int) -> Transducer:
     """A freshly initialised transducer.
 
     Random: every weight from (seed, "init").
     """
     return Transducer(settings, vocab_size, seeds.stream(seed, "init"))
+
+
+def abstract_transducer(settings: config.Transducer, vocab_size: int) -> Transducer:
+    """The same with shapes in place of arrays."""
+    shapes: Transducer = jax.eval_shape(lambda: Transducer(settings, vocab_size, None))
+    return shapes

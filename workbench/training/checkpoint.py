@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 
@@ -16,6 +16,8 @@ from workbench.runs.checkpoint import Checkpoints
 from workbench.training.state import TrainState
 
 FOLDER = "checkpoints"
+
+Trained = TypeVar("Trained", bound=models.Trainable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,15 @@ def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.
 
     Raises: BadInput where there is none, or it was built with other settings or another vocabulary size.
     """
+    return load_weights(folder, models.abstract(settings, vocab_size))
+
+
+def load_weights(folder: Path, like: Trained) -> Trained:
+    """The same, of a model of these shapes."""
     if not (folder / FOLDER).is_dir():
         raise BadInput(f"{folder}: holds no trained model; run its training first")
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    like = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), models.abstract(settings, vocab_size)
-    )
+    like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), like)
     checkpoints = Checkpoints(folder / FOLDER, {}, read_only=True)
     record = checkpoints.record()
     if record is None:
@@ -104,5 +109,5 @@ def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.
     found = checkpoints.restore({"model": named_leaves(like)}, step=record["best_step"])
     checkpoints.close()
     assert found is not None
-    model: models.Model = _filled(like, found.items["model"])
+    model: Trained = _filled(like, found.items["model"])
     return model

@@ -1,0 +1,170 @@
+"""Training a transducer on tables of inflections, and keeping it where its run can be gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import config, models
+from workbench.errors import BadInput
+from workbench.files import content_hash, read_json, write_json
+from workbench.inflection.alphabet import Alphabet
+from workbench.inflection.batches import STEP, InflectionStream
+from workbench.inflection.hallucinate import hallucinate
+from workbench.inflection.rows import Row
+from workbench.inflection.write import forms
+from workbench.models.transducer import transducer_loss
+from workbench.seeds import stream
+from workbench.training.checkpoint import load_weights
+from workbench.training.loop import StepLog, train
+
+MODEL = "transducer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Inflector:
+    """A trained model, what its ids mean, and how it searches."""
+
+    model: models.Transducer
+    alphabet: Alphabet
+    search: config.Search
+
+    def write(self, rows: Sequence[Row]) -> list[str]:
+        return forms([self.model], self.alphabet, rows, self.search)
+
+
+@dataclass(frozen=True, slots=True)
+class _DevErrors:
+    """The share of each language's dev rows that the model writes wrong."""
+
+    rows: Sequence[Row]
+    alphabet: Alphabet
+    search: config.Search
+    measure: str = "error_rate"
+
+    @property
+    def langs(self) -> Sequence[str]:
+        return sorted({row.lang for row in self.rows})
+
+    def evaluate(self, model: models.Transducer) -> dict[str, float]:
+        wrong: dict[str, list[bool]] = {lang: [] for lang in self.langs}
+        for row, form in zip(self.rows, forms([model], self.alphabet, self.rows, self.search), strict=True):
+            wrong[row.lang].append(form != row.form)
+        return {lang: sum(found) / len(found) for lang, found in wrong.items()}
+
+
+def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
+    """The first `size` rows of each language in a random order: a smaller sample is a part of a larger one.
+
+    Random: (seed, "train-size", language).
+    Raises: BadInput where a language has fewer.
+    """
+    if size is None:
+        return list(rows)
+    kept = []
+    for lang in dict.fromkeys(row.lang for row in rows):
+        own = [row for row in rows if row.lang == lang]
+        if len(own) < size:
+            raise BadInput(f"data.train_size: {size}, but {lang} has {len(own)} training rows; lower it")
+        kept += [own[number] for number in stream(seed, "train-size", lang).permutation(len(own))[:size]]
+    return kept
+
+
+def fit(
+    settings: config.InflectionConfig,
+    training: Sequence[Row],
+    dev: Sequence[Row],
+    *,
+    folder: Path,
+    seed: int,
+    on_step: Callable[[StepLog], None],
+) -> Inflector:
+    """Train on rows with forms, keep the weights with the fewest errors on dev, and leave both in `folder`.
+
+    Goes on where `folder` has a run of the same settings and rows, and ends bit for bit where that would have ended.
+
+    Random: rows from (seed, "train-size"), made-up ones from (seed, "hallucinate"), else as `training.loop.train`.
+    Raises: as `training.loop.train`; BadInput for rows without forms.
+    """
+    if any(row.form is None for row in (*training, *dev)):
+        raise BadInput("inflection: training and dev rows must have forms; a covered file can only be predicted")
+    training = sample(training, settings.data.train_size, seed)
+    alphabet = Alphabet.of(training, num_slots=settings.data.max_slots, min_lemmas=settings.data.min_lemmas)
+    pools, shares = _pools(settings, training, seed)
+    batches = InflectionStream(
+        {name: [alphabet.encode(row) for row in rows] for name, rows in pools.items()},
+        shares,
+        steps=settings.train.steps,
+        batch_size=settings.train.batch_size,
+        num_shapes=settings.train.buckets,
+        seed=seed,
+    )
+    longest = max(len(row.form or "") for row in (*training, *dev))
+    search = settings.search.model_copy(
+        update={"max_length": max(settings.search.max_length, -(-(longest + 1) // STEP) * STEP)}
+    )
+    identity = {"settings": settings.identity(), "rows": content_hash([_plain(training), _plain(dev)])}
+    quick = search.model_copy(update={"beams": 1})  # looks while training are many
+    model = train(
+        model=models.build_transducer(settings.model, alphabet.size, seed),
+        stream=batches,
+        optim=settings.train.optim,
+        checkpoint_every=settings.train.look_every,
+        folder=folder,
+        seed=seed,
+        identity=content_hash(identity),
+        tokenizer_sha256=alphabet.sha256,
+        on_step=on_step,
+        validation=config.Validation(
+            every=settings.train.look_every, patience=settings.train.patience or settings.train.steps
+        ),
+        held_out=_DevErrors(dev, alphabet, quick),
+        loss=transducer_loss,
+    )
+    write_json(
+        folder / MODEL,
+        {
+            "alphabet": alphabet.to_json(),
+            "model": settings.model.model_dump(mode="json"),
+            "search": search.model_dump(mode="json"),
+            "padded_rate": batches.padded_rate,
+        },
+    )
+    return Inflector(model, alphabet, search)
+
+
+def _pools(
+    settings: config.InflectionConfig, training: Sequence[Row], seed: int
+) -> tuple[dict[str, list[Row]], dict[str, float]]:
+    """Rows and shares of a batch: each language's, and with hallucination beside each its made-up ones."""
+    by_lang = {lang: [row for row in training if row.lang == lang] for lang in sorted({row.lang for row in training})}
+    mass = {lang: len(rows) ** settings.data.alpha for lang, rows in by_lang.items()}
+    pools: dict[str, list[Row]] = {}
+    shares: dict[str, float] = {}
+    for lang, rows in by_lang.items():
+        share = mass[lang] / sum(mass.values())
+        made = settings.hallucinate.share if settings.hallucinate.kind == "stems" else 0.0
+        pools[lang], shares[lang] = rows, share * (1.0 - made)
+        if made:
+            pools[f"{lang} hallucinated"] = hallucinate(rows, settings.hallucinate, seed)
+            shares[f"{lang} hallucinated"] = share * made
+    return pools, shares
+
+
+def _plain(rows: Sequence[Row]) -> list[list[str | None]]:
+    return [[row.lang, row.lemma, row.features, row.form] for row in rows]
+
+
+def load(folder: Path) -> Inflector:
+    """The inflector that `fit` left in `folder`.
+
+    Raises: BadInput where there is none.
+    """
+    if not (folder / MODEL).is_file():
+        raise BadInput(f"{folder}: no {MODEL}; wanted a folder that `workbench inflect train` or a study has finished")
+    found = read_json(folder / MODEL)
+    alphabet = Alphabet.from_json(found["alphabet"])
+    settings = config.Transducer.model_validate(found["model"])
+    weights = load_weights(folder, models.abstract_transducer(settings, alphabet.size))
+    return Inflector(weights, alphabet, config.Search.model_validate(found["search"]))
