@@ -24,7 +24,7 @@ from workbench.records import Lang, Pair
 from workbench.reports.figure import read_curve
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision, manifest
-from workbench.stages import tasks
+from workbench.stages import in_context, tasks
 from workbench.stages.corpora import held_out, measured, pseudo_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
@@ -57,6 +57,10 @@ def run(stage: Stage, report: Report) -> None:
                 _alignment(stage, model, tokenizer, rows, report)
             case "tasks":
                 tasks.measure(stage, data, model, tokenizer, rows, report)
+            case "in-context":
+                in_context.classify(stage, model, tokenizer, rows, report)
+            case "translation":
+                in_context.translated(stage, _resources(stage), model, tokenizer, rows, report)
             case "cost":
                 _cost(stage, model, tokenizer, rows)
             case _:

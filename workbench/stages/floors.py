@@ -18,6 +18,7 @@ from workbench.records import Lang
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
 from workbench.sources import embedded
+from workbench.stages import prompted_floors
 from workbench.stages.corpora import arm_documents, held_out, measured, pseudo_labelled, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
@@ -44,6 +45,10 @@ def run(stage: Stage, report: Report) -> None:
         _alignment(
             data, sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences), name, rows, report
         )
+    if "in-context" in config.measures and not config.adapt.resources:
+        prompted_floors.in_context(stage, rows, report)
+    if "translation" in config.measures and not config.adapt.resources:
+        prompted_floors.translation(stage, _resources(stage), rows, report)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 

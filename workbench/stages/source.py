@@ -21,6 +21,7 @@ from workbench.seeds import stream
 from workbench.sources import embedded, published, text
 from workbench.sources.embedded import EmbeddedData, Licence, data_home
 from workbench.sources.published import PublishedData
+from workbench.stages import prompted_data
 from workbench.tasks import examples
 
 Split = Literal["train", "dev", "test"]
@@ -63,7 +64,8 @@ def revision(study: config.AnyStudy, say: Callable[[str], None] = print) -> str:
     parallel = [sentences.revision(name) for name in names]  # first: it is known at once whether they are there
     tasks = [_of_task(one) for variant in study.variants.values() for one in variant.evaluate.tasks]
     of_text = _of_text(study, say)
-    beside = [*parallel, *sorted(set(tasks))]
+    prompts = [one for variant in study.variants.values() for one in prompted_data.revisions(variant)]
+    beside = [*parallel, *sorted(set(tasks)), *sorted(set(prompts))]
     return content_hash([of_text, *beside]) if beside else of_text
 
 
