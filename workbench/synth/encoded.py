@@ -1,0 +1,148 @@
+"""A corpus as numbers: each text cut into units of one word with what clings to it, each distinct unit one id.
+
+    "The dog (a pug), barks."   ->   `The ` `dog ` `(a ` `pug), ` `barks.`
+
+Units put side by side are the text, to the byte. What is done to a word can so be worked out once per distinct unit,
+and a text is a stretch of an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, assert_never
+
+import numpy as np
+
+from workbench.errors import BadInput
+from workbench.files import atomic_open
+from workbench.languages import word_spans
+from workbench.records import Document
+from workbench.synth.keyed import hash_ids
+
+Cut = Literal["words", "whitespace"]
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Sentence `i` is `units[starts[i]:starts[i + 1]]`; a unit's word is `types[unit][slice(*word[unit])]`.
+
+    Shapes: word [T, 2] int32 (equal ends: no word), units [N] int32, starts [S + 1] int64, hashes [S] uint64
+    """
+
+    cut: Cut
+    types: Sequence[str]
+    word: np.ndarray
+    units: np.ndarray
+    starts: np.ndarray
+    hashes: np.ndarray
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def words(self) -> list[str]:
+        """Each type's word."""
+        return [text[start:end] for text, (start, end) in zip(self.types, self.word.tolist(), strict=True)]
+
+    def save(self, path: Path) -> None:
+        with atomic_open(path) as file:
+            np.savez(
+                file,
+                format=FORMAT,
+                cut=self.cut,
+                types=_packed(self.types),
+                word=self.word,
+                units=self.units,
+                starts=self.starts,
+                hashes=self.hashes,
+                ids=_packed(self.ids),
+            )
+
+
+def encode(documents: Iterable[Document], cut: Cut = "words") -> Encoded:
+    """`words`: at words as `languages.words` finds them, all else clinging to one; `whitespace`: at white space, runs
+    of which become one space, as the published rule has it.
+
+    A document's line ends are white space of its text like any other.
+    """
+    number_of: dict[str, int] = {}
+    bounds: list[tuple[int, int]] = []
+    units: list[int] = []
+    starts = [0]
+    ids: list[str] = []
+    for document in documents:
+        match cut:
+            case "words":
+                cells = encode_text(document.text)
+            case "whitespace":
+                cells = _at_whitespace(document.text)
+            case _:
+                assert_never(cut)
+        for text, start, end in cells:
+            number = number_of.setdefault(text, len(bounds))
+            if number == len(bounds):
+                bounds.append((start, end))
+            units.append(number)
+        starts.append(len(units))
+        ids.append(document.id)
+    word = np.array(bounds, np.int32).reshape(-1, 2)
+    held = np.array(units, np.int32), np.array(starts, np.int64)
+    return Encoded(cut, list(number_of), word, *held, hash_ids(ids), ids)
+
+
+def load(path: Path) -> Encoded:
+    """Raises: BadInput where the file is no encoded corpus of this version."""
+    with np.load(path) as found:
+        if "format" not in found or int(found["format"]) != FORMAT:
+            raise BadInput(f"{path}: wanted an encoded corpus of format {FORMAT}; delete it, and it is made again")
+        cut: Cut = "words" if str(found["cut"]) == "words" else "whitespace"
+        arrays = (found[name] for name in ("word", "units", "starts", "hashes"))
+        return Encoded(cut, _unpacked(found["types"]), *arrays, _unpacked(found["ids"]))
+
+
+def encode_text(text: str) -> list[tuple[str, int, int]]:
+    """One text cut at words: (unit, start and end of its word in it).
+
+    Cut is behind a gap's last white space, or before the next word where it has none.
+    """
+    spans = word_spans(text)
+    if not spans:
+        return [(text, 0, 0)] if text else []
+    found: list[tuple[str, int, int]] = []
+    begin = 0
+    for (start, end), (following, _) in zip(spans, [*spans[1:], (len(text), 0)], strict=True):
+        until = following
+        if until < len(text) and not text[until - 1].isspace():
+            gap = text[end:until]
+            while gap and not gap[-1].isspace():
+                gap = gap[:-1]
+            until = end + len(gap) if gap else following
+        found.append((text[begin:until], start - begin, end - begin))
+        begin = until
+    return found
+
+
+def _at_whitespace(text: str) -> list[tuple[str, int, int]]:
+    tokens = text.split()
+    return [(token if number == len(tokens) else f"{token} ", 0, len(token)) for number, token in enumerate(tokens, 1)]
+
+
+def _packed(texts: Sequence[str]) -> np.ndarray:
+    """Texts as bytes, parted by a line feed, which within a text is written out."""
+    joined = "\n".join(text.replace("\\", "\\\\").replace("\n", "\\n") for text in texts)
+    return np.frombuffer(f"{len(texts)}\n{joined}".encode(), np.uint8)
+
+
+def _unpacked(packed: np.ndarray) -> list[str]:
+    count, _, joined = packed.tobytes().decode().partition("\n")
+    if count == "0":
+        return []
+    parts = joined.split("\n")
+    return [_raw(part) if "\\" in part else part for part in parts]
+
+
+def _raw(part: str) -> str:
+    return "\\".join(piece.replace("\\n", "\n") for piece in part.split("\\\\"))

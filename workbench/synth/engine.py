@@ -1,0 +1,249 @@
+"""Substitution by the million: the rules of `rules`, worked out once per distinct unit, then done on arrays.
+
+The texts are the same as the one-by-one rule gives with `keyed.Keyed` draws, byte for byte; a test holds both to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import BadInput
+from workbench.records import Lexicon, Translation
+from workbench.synth import keyed
+from workbench.synth.encoded import Cut, Encoded, encode_text
+from workbench.synth.match import Option, PhraseIndex, capitalised, carry_case
+from workbench.synth.rules import Rule
+
+BLOCK = 20_000  # sentences at a time: what is held beside the encoded corpus
+_BITS = 22
+
+
+def cut_of(rule: Rule) -> Cut:
+    """How a corpus is cut for a rule."""
+    return "whitespace" if rule.name == "wang2022" else "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some consecutive sentences after substitution: sentence `first + i` is `pieces[starts[i]:starts[i + 1]]`.
+
+    Heads are the matches found, whether replaced or not: their sentence, first unit, and number of words.
+
+    Shapes: pieces [N] int64, starts [S + 1] int64; kept, num_words, num_replaced [S]; head_* [M]
+    """
+
+    first: int
+    pieces: np.ndarray
+    starts: np.ndarray
+    kept: np.ndarray
+    num_words: np.ndarray
+    num_replaced: np.ndarray
+    head_unit: np.ndarray
+    head_words: np.ndarray
+    head_options: np.ndarray
+
+
+class Engine:
+    """A corpus, a lexicon and a rule, ready to run. `texts[piece]` is what a piece is written as.
+
+    Pieces below `len(encoded.types)` are the corpus' own units; then come the empty one and translations, each with
+    what clings to the word it stands for.
+    """
+
+    def __init__(self, encoded: Encoded, lexicon: Lexicon, rule: Rule, seed: int) -> None:
+        if encoded.cut != cut_of(rule):
+            raise BadInput(f"corpus cut at {encoded.cut}, but rule {rule.name!r} wants {cut_of(rule)}: encode it again")
+        if rule.senses == "context":
+            raise BadInput("senses by context need the sentence, not the unit: take the rule itself, one by one")
+        self.encoded, self.rule = encoded, rule
+        self.code = lexicon.target.code
+        self.keys = keyed.keys(encoded.hashes, seed, "substitute", lexicon.target.tag)
+        self.empty = len(encoded.types)
+        self.texts: list[str] = [*encoded.types, ""]
+        self._capital: dict[int, int] = {}
+        self._heavy: list[float] = [0.0] * len(self.texts)  # of a translation: the weights up to and with it
+        self.index = PhraseIndex(lexicon, rule.max_phrase) if rule.name == "longest" else None
+        words = encoded.words()
+        self._single(words, self._lookup(lexicon))
+        self._prepare_phrases(words)
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
+        """All sentences in order. What a sentence becomes does not depend on `size`."""
+        for first in range(0, len(self.encoded), size):
+            yield self._block(first, min(first + size, len(self.encoded)))
+
+    # Tables
+
+    def _lookup(self, lexicon: Lexicon) -> Callable[[str], Sequence[Option]]:
+        if (index := self.index) is None:
+            return lambda word: [(word, one) for one in lexicon.entries.get(word, ())]
+        return lambda word: index.exact.get(word) or index.folded.get(word.lower()) or ()
+
+    def _single(self, words: list[str], lookup: Callable[[str], Sequence[Option]]) -> None:
+        """First piece and number of pieces of each unit whose word alone is an entry."""
+        size = len(words)
+        self.first = np.zeros(size, np.int64)
+        self.count = np.zeros(size, np.int64)
+        options_of: dict[str, Sequence[Option]] = {}
+        bounds = self.encoded.word.tolist()
+        for unit, word in enumerate(words):
+            if (options := options_of.get(word)) is None:
+                options = options_of[word] = lookup(word) if word else ()
+            if options:
+                start, end = bounds[unit]
+                text = self.encoded.types[unit]
+                self.first[unit], self.count[unit] = self._add(text[:start], word, text[end:], options)
+
+    def _add(self, before: str, found: str, after: str, options: Sequence[Option]) -> tuple[int, int]:
+        """Pieces for each translation of what was found, and their capitalised twins where they may be needed."""
+        first = len(self.texts)
+        total = 0.0
+        for key, translation in options:
+            self.texts.append(before + self._written(found, key, translation) + after)
+            total += translation.weight
+            self._heavy.append(total)
+        if self.index is not None and (before + found)[:1].isupper():
+            for piece in range(first, first + len(options)):
+                if self.texts[piece][:1].islower():
+                    self._capital[piece] = len(self.texts)
+                    self.texts.append(capitalised(self.texts[piece], self.code))
+                    self._heavy.append(0.0)
+        return first, len(options)
+
+    def _written(self, found: str, key: str, translation: Translation) -> str:
+        return translation.word if self.index is None else carry_case(found, key, translation.word, self.code)
+
+    def _prepare_phrases(self, words: list[str]) -> None:
+        """Which units may begin a phrase (`left`), and which may go on from it (`right`), by the lexicon's phrases."""
+        self._phrases: dict[tuple[int, ...], tuple[int, int] | None] = {}
+        size = len(words)
+        self.longest = np.ones(size, np.int64)
+        self.left, self.right = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+        self.pairs = np.zeros(1 << _BITS, bool)
+        if self.index is None:
+            return
+        left_of: dict[str, int] = {}
+        right_of: dict[str, int] = {}
+        for key in self.index.exact:
+            cells = encode_text(key)
+            if len(cells) > 1:
+                (one, start, _), (two, _, end) = cells[:2]
+                left = left_of.setdefault(_folded(one[start:]), len(left_of))
+                right = right_of.setdefault(_folded(two[:end]), len(right_of))
+                self.pairs[_pair(np.array([left]), np.array([right]))] = True
+        if not left_of:
+            return
+        for unit, (text, (start, end)) in enumerate(zip(self.encoded.types, self.encoded.word.tolist(), strict=True)):
+            if (longest := self.index.longest.get(words[unit].lower(), 0)) > 1:
+                self.longest[unit] = longest
+                self.left[unit] = left_of.get(_folded(text[start:]), -1)
+            self.right[unit] = right_of.get(_folded(text[:end]), -1)
+
+    # One block
+
+    def _block(self, low: int, high: int) -> Block:
+        starts = self.encoded.starts[low : high + 1]
+        units = self.encoded.units[starts[0] : starts[-1]]
+        starts = starts - starts[0]
+        lengths = np.diff(starts)
+        first, count = self.first[units], self.count[units]
+        size: np.ndarray | None = None
+        inside: list[int] = []
+        if found := self._find_phrases(units, starts):
+            size = np.ones(len(units), np.int64)
+            for position, num, pieces in found:
+                first[position], count[position] = pieces
+                size[position] = num
+                inside += range(position + 1, position + num)
+            count[inside] = 0
+        heads = np.flatnonzero(count)
+        sentence = np.repeat(np.arange(len(lengths)), lengths)[heads]
+        head_options = count[heads]
+        head_words = np.ones(len(heads), np.int64) if size is None else size[heads]
+        place = heads - starts[sentence]
+        key = self.keys[low:high][sentence]
+        replaced = np.arange(len(heads))
+        if self.rule.rate < 1.0:
+            replaced = np.flatnonzero(keyed.uniform(key, place) < self.rule.rate)
+        at, of = heads[replaced], sentence[replaced]
+        draws = keyed.uniform(key[replaced], place[replaced] + lengths[of])
+        chosen = first[at] + self._choose(draws, first[at], head_options[replaced])
+        opening = np.flatnonzero(at == starts[of])
+        chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
+        pieces = units.astype(np.int64)
+        pieces[at] = chosen
+        if size is not None:
+            for position in at[head_words[replaced] > 1].tolist():
+                pieces[position + 1 : position + int(size[position])] = self.empty
+        num_replaced = np.bincount(of, head_words[replaced], len(lengths)).astype(np.int64)
+        wordless = (lengths == 1) & self._has_no_word(units, starts)
+        num_words = np.where(wordless, 0, lengths)
+        kept = num_replaced >= np.maximum(self.rule.min_replaced, self.rule.min_rate * num_words)
+        return Block(low, pieces, starts, kept, num_words, num_replaced, heads, head_words, head_options)
+
+    def _has_no_word(self, units: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        if not len(units):
+            return np.zeros(len(starts) - 1, bool)
+        opening = units[np.minimum(starts[:-1], len(units) - 1)]
+        return self.encoded.word[opening, 0] == self.encoded.word[opening, 1]
+
+    def _choose(self, draws: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
+        if self.rule.senses == "uniform":
+            return (draws * count).astype(np.int64)
+        heavy = np.array(self._heavy)
+        wanted = draws * heavy[first + count - 1]
+        chosen = np.zeros(len(draws), np.int64)
+        for number in range(int(count.max(initial=1)) - 1):
+            more = number < count - 1
+            chosen[more] += heavy[first[more] + number] <= wanted[more]
+        return chosen
+
+    def _find_phrases(self, units: np.ndarray, starts: np.ndarray) -> list[tuple[int, int, tuple[int, int]]]:
+        """(position, number of words, pieces) of the phrases matched, left to right."""
+        if self.index is None or len(units) < 2:
+            return []
+        left = self.left[units]
+        candidates = np.flatnonzero((left[:-1] >= 0) & (self.right[units[1:]] >= 0))
+        candidates = candidates[self.pairs[_pair(left[candidates], self.right[units[candidates + 1]])]]
+        if not len(candidates):
+            return []
+        ends = starts[np.searchsorted(starts, candidates, side="right")]
+        most = np.minimum(self.longest[units[candidates]], ends - candidates)
+        found: list[tuple[int, int, tuple[int, int]]] = []
+        covered = 0
+        listed = units.tolist()
+        for position, longest in zip(candidates.tolist(), most.tolist(), strict=True):
+            if position < covered:
+                continue
+            for num in range(longest, 1, -1):
+                phrase = tuple(listed[position : position + num])
+                if phrase not in self._phrases:
+                    self._phrases[phrase] = self._resolve(phrase)
+                if (pieces := self._phrases[phrase]) is not None:
+                    found.append((position, num, pieces))
+                    covered = position + num
+                    break
+        return found
+
+    def _resolve(self, phrase: tuple[int, ...]) -> tuple[int, int] | None:
+        assert self.index is not None
+        text = "".join(self.encoded.types[unit] for unit in phrase)
+        start = int(self.encoded.word[phrase[0], 0])
+        end = len(text) - len(self.encoded.types[phrase[-1]]) + int(self.encoded.word[phrase[-1], 1])
+        found = text[start:end]
+        key = " ".join(found.split())
+        options = self.index.exact.get(key) or self.index.folded.get(key.lower())
+        return self._add(text[:start], found, text[end:], options) if options else None
+
+
+def _folded(text: str) -> str:
+    """Alike for all that may stand for one another in a phrase: in any casing, with any white space."""
+    return " ".join(f"{text}.".lower().replace("ς", "σ").split())
+
+
+def _pair(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A place for a pair of ids in a table that may say yes too often, never no."""
+    return (left * 2654435761 + right * 40503) & ((1 << _BITS) - 1)
