@@ -168,6 +168,8 @@ def _read(task: Task, lang: Lang, code: str, split: Split, variety: str, report:
             yield from _classes(labeled.sib200(root, code, split, report) if _there(root, code, split) else ())
         case "afrisenti":
             yield from _classes(labeled.afrisenti(root, code, split, report) if _there(root, code, split) else ())
+        case "intents":
+            yield from _classes(embedded.prepare().intents(lang, split))
         case "ud-pos":
             for path in sorted(root.glob(f"{code}_*-ud-{split}.conllu")):
                 yield from _tagged(conllu.read(path, lang, report), variety)
