@@ -17,7 +17,7 @@ from workbench.config.inflection import (
     Transducer,
 )
 from workbench.config.mesh import Hosts, Mesh
-from workbench.config.model import Compute, Model
+from workbench.config.model import Adapters, Compute, Model
 from workbench.config.objective import (
     AlexaTM,
     Causal,
@@ -48,6 +48,7 @@ from workbench.config.training import (
 
 __all__ = [
     "Adapt",
+    "Adapters",
     "AlexaTM",
     "AnyStudy",
     "Causal",

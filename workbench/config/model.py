@@ -23,6 +23,15 @@ class Compute(Part):
     )
 
 
+class Adapters(Part):
+    """Bottlenecks behind every feed-forward layer: one of a language, one of a task on top; and an invertible map
+    around all blocks, which belongs to the language."""
+
+    reduction: Positive | None = Field(default=None, description="the language's narrow width: width / reduction")
+    invertible: bool = False
+    task_reduction: Positive | None = Field(default=None, description="the same of the task's")
+
+
 class Model(Part):
     """Gated (GeGLU) feed-forward, no biases, embeddings tied to the vocabulary head.
 
@@ -43,6 +52,7 @@ class Model(Part):
     norm: Literal["rms", "layer"] = "rms"
     position: Literal["rope", "relative"] = "rope"
     compute: Compute = Compute()
+    adapters: Adapters = Adapters()
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:
@@ -50,6 +60,8 @@ class Model(Part):
             raise ValueError(
                 f"width {self.width} must be num_heads ({self.num_heads}) times an even number (RoPE turns pairs)"
             )
+        if self.adapters.invertible and self.kind == "encoder-decoder":
+            raise ValueError("adapters.invertible: an encoder-decoder has two stacks around one vocabulary; set false")
         if self.local_heads > self.num_heads:
             raise ValueError(f"local_heads {self.local_heads} must not exceed num_heads {self.num_heads}")
         if self.num_decoder_layers is not None and self.kind != "encoder-decoder":

@@ -43,13 +43,13 @@ def layout_of(settings: config.Model, objective: str) -> Layout:
     match settings.kind:
         case "encoder":
             found: Layout = "modernbert"
-            wanted = {"local_heads": 0, "norm": "layer", "position": "rope"}
+            wanted = {"local_heads": 0, "norm": "layer", "position": "rope", "adapters": config.Adapters()}
         case "decoder":
             found = "llama"
-            wanted = {"local_heads": 0, "norm": "rms", "position": "rope"}
+            wanted = {"local_heads": 0, "norm": "rms", "position": "rope", "adapters": config.Adapters()}
         case "encoder-decoder":
             found = "t5"
-            wanted = {"local_heads": 0, "norm": "rms", "position": "relative"}
+            wanted = {"local_heads": 0, "norm": "rms", "position": "relative", "adapters": config.Adapters()}
         case _:
             assert_never(settings.kind)
     faults = {name: value for name, value in wanted.items() if getattr(settings, name) != value}

@@ -37,4 +37,7 @@ class Decoder(Stack):
         return self.run(self.embedding[...], ids, view, key=key, hidden=hidden)
 
     def logits(self, x: jax.Array) -> jax.Array:  # [.., D] -> [.., V] float32
-        return parts.vocabulary_scores(x.astype(self.dtype), self.embedding[...])
+        x = x.astype(self.dtype)
+        if self.invertible is not None:
+            x = self.invertible.inverse(x)
+        return parts.vocabulary_scores(x, self.embedding[...])

@@ -12,6 +12,7 @@ from flax import nnx
 
 from workbench import config
 from workbench.models import parts
+from workbench.models.adapters import Bottleneck, Invertible
 from workbench.models.attention import NUM_BUCKETS, Attention, KeysValues, View, relative_bias
 from workbench.models.parts import Array
 
@@ -53,6 +54,10 @@ class Block(nnx.Module):
         self.cross = Attention(width, heads, 0, rng) if cross else None
         self.mlp_norm = parts.norm(settings)
         self.mlp = parts.GeGLU(width, settings.feed_forward, rng)
+        self.language, self.task = (
+            Bottleneck(width, max(1, width // reduction), rng) if reduction else None
+            for reduction in (settings.adapters.reduction, settings.adapters.task_reduction)
+        )
 
     def __call__(
         self,
@@ -79,7 +84,10 @@ class Block(nnx.Module):
             query = self.cross.queries(self.cross_norm(x), across.query_rope)
             cross = memory if isinstance(memory, KeysValues) else self.cross.keys_values(memory, across.key_rope)
             x = x + parts.dropout(self.cross(query, cross, across), self.dropout, keys[2])
-        return x + parts.dropout(self.mlp(self.mlp_norm(x)), self.dropout, keys[1]), past
+        fed = self.mlp(self.mlp_norm(x))
+        for adapter in (self.language, self.task):
+            fed = fed if adapter is None else fed + adapter(fed)
+        return x + parts.dropout(fed, self.dropout, keys[1]), past
 
 
 class Stack(nnx.Module):
@@ -110,6 +118,7 @@ class Stack(nnx.Module):
         self.final_norm = parts.norm(settings)
         relative = settings.position == "relative"
         self.relative = parts.normal(rng, (NUM_BUCKETS, settings.num_heads), settings.width) if relative else None
+        self.invertible = Invertible(settings.width, rng) if settings.adapters.invertible else None
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -134,6 +143,8 @@ class Stack(nnx.Module):
         x = embedding[ids].astype(self.dtype)
         if self.embedding_norm is not None:
             x = self.embedding_norm(x)
+        if self.invertible is not None:
+            x = self.invertible(x)
         return parts.dropout(x, self.settings.dropout, key)
 
     def run(

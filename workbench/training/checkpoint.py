@@ -11,11 +11,13 @@ import jax
 
 from workbench import config, models
 from workbench.errors import BadInput
+from workbench.files import read_json, write_json
 from workbench.models.leaves import named_leaves
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training.state import TrainState
 
 FOLDER = "checkpoints"
+BUILT_WITH = "adapters.json"
 
 Trained = TypeVar("Trained", bound=models.Trainable)
 
@@ -85,14 +87,32 @@ def restore_best(checkpoints: Checkpoints, like: TrainState, progress: Progress)
     return best
 
 
+def save_model(folder: Path, model: models.Model, adapters: config.Adapters, step: int) -> None:
+    """Keep a finished model as a training of all its weights would, and say which adapters were put into it."""
+    write_json(folder / BUILT_WITH, {"adapters": adapters.model_dump(mode="json")})
+    checkpoints = Checkpoints(folder / FOLDER, {})
+    if checkpoints.record() is None:
+        checkpoints.save(step, {"model": named_leaves(model)}, asdict(Progress()) | {"best": None})
+    checkpoints.close()
+
+
+def built_with(folder: Path, settings: config.Model) -> config.Model:
+    """The settings of the model in `folder`, whose config was `settings` before adapters were put into it."""
+    file = folder / BUILT_WITH
+    if not file.is_file():
+        return settings
+    return settings.model_copy(update={"adapters": config.Adapters.model_validate(read_json(file)["adapters"])})
+
+
 def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.Model:
     """The model that a run saved in `folder`: the best one where the run looked for it, else the newest.
 
-    It is whole on this process's first device, however it was spread when it was saved.
+    It is whole on this process's first device, however it was spread when it was saved. Adapters that were put into it
+    need not be in `settings`.
 
     Raises: BadInput where there is none, or it was built with other settings or another vocabulary size.
     """
-    return load_weights(folder, models.abstract(settings, vocab_size))
+    return load_weights(folder, models.abstract(built_with(folder, settings), vocab_size))
 
 
 def load_weights(folder: Path, like: Trained) -> Trained:

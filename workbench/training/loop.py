@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 from workbench import config, models
 from workbench.errors import BadInput, Preempted
 from workbench.mixture.stream import Batches
+from workbench.models.changes import Changes, whole
 from workbench.models.heads import Headed
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training import checkpoint
@@ -21,7 +22,7 @@ from workbench.training.held_out import HeldOut
 from workbench.training.interrupt import stop_requests
 from workbench.training.log import LOG_EVERY, Log, StepLog
 from workbench.training.losses import mean_loss
-from workbench.training.mesh import any_process, place_batch
+from workbench.training.mesh import any_process, place, place_batch
 from workbench.training.optim import learning_rate, rule
 from workbench.training.state import start
 from workbench.training.step import Loss, split, train_step
@@ -31,7 +32,7 @@ __all__ = ["StepLog", "load_model", "train"]
 
 def train(
     *,
-    model: models.Model | Headed,
+    model: models.Model | Headed | Changes,
     stream: Batches,
     optim: config.Optim,
     checkpoint_every: int,
@@ -46,6 +47,7 @@ def train(
     held_out: HeldOut | None = None,
     devices: Mesh | None = None,
     loss: Loss = mean_loss,
+    frozen: models.Model | None = None,
 ) -> models.Model:
     """Train for the stream's steps and return the trained model, which `folder` then holds too.
 
@@ -56,7 +58,8 @@ def train(
     With `devices` the run is spread over them, of one process or of several that all call this alike, share `folder`
     and stop together when one is asked to; the first writes the log.
 
-    Heads are trained and saved with their model, and are no part of what comes back.
+    Heads are trained and saved with their model, and are no part of what comes back. Of `Changes` to the model `frozen`
+    these alone are trained and saved; what comes back is the whole model.
 
     Random: dropout from (seed, "dropout"); the data order is the stream's own.
     Raises: Preempted after saving, on SIGTERM or SIGINT; WorkbenchError with step and batch where the loss is not
@@ -67,6 +70,7 @@ def train(
     owner = {"config": identity, "tokenizer": tokenizer_sha256}
     checkpoints = Checkpoints(folder / checkpoint.FOLDER, owner, keep_last=keep.last, keep_every=keep.every)
     state, progress = start(model, rule(optim), seed, devices), Progress()
+    rest = frozen if frozen is None or devices is None else place(frozen, frozen, devices)
     if saved := checkpoint.restore(checkpoints, state):
         state, progress = saved
     first, steps = int(state.step), stream.steps
@@ -81,7 +85,7 @@ def train(
                 rate = learning_rate(optim, step, steps)
                 placed = place_batch(split(batch, accumulate), devices, accumulate)
                 state, metrics = train_step(
-                    state, placed, rate, rule=rule(optim), parts=accumulate, devices=devices, loss=loss
+                    state, placed, rate, rule=rule(optim), parts=accumulate, devices=devices, loss=loss, frozen=rest
                 )
                 # only now the metrics of the step before are read: the device already has its next work
                 log.add(metrics, batch, stream.describe(step))
@@ -89,7 +93,7 @@ def train(
                 stop = any_process(asked_to_stop, now=done % LOG_EVERY == 0)
                 if looks.due(done, steps):
                     log.flush()
-                    progress = looks.look(state.trained, done, progress, log)
+                    progress = looks.look(whole(state.trained, rest), done, progress, log)
                 ended = done == steps or looks.enough(progress)
                 if stop or ended or done % checkpoint_every == 0 or progress.best_step != best_before:
                     log.flush()  # before saving: a state that is not finite must never be saved
@@ -97,7 +101,9 @@ def train(
                     log.saved(checkpoint.save(checkpoints, state, progress))
                 if stop and not ended:
                     raise Preempted(f"stopped after step {done} of {steps}; saved in {checkpoints.folder}")
-        return state.trained if progress.best_step is None else checkpoint.restore_best(checkpoints, state, progress)
+        if progress.best_step is None:
+            return whole(state.trained, rest)
+        return whole(checkpoint.restore_best(checkpoints, state, progress), rest)
     finally:
         checkpoints.close()
         log.close()

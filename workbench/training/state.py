@@ -10,6 +10,7 @@ import optax
 from jax.sharding import Mesh
 
 from workbench import models, seeds
+from workbench.models.changes import Changes
 from workbench.models.heads import Headed, bare
 from workbench.training import mesh, optim
 
@@ -19,18 +20,21 @@ class TrainState(NamedTuple):
     average of the weights, None where the optimizer keeps none."""
 
     step: jax.Array
-    model: models.Model | Headed
+    model: models.Model | Headed | Changes
     opt_state: optax.OptState
     key: jax.Array
-    average: models.Model | Headed | None = None
+    average: models.Model | Headed | Changes | None = None
 
     @property
-    def trained(self) -> models.Model:
+    def trained(self) -> models.Model | Changes:
         """What is evaluated and used: the average where there is one, without its heads."""
-        return bare(self.model if self.average is None else self.average)
+        found = self.model if self.average is None else self.average
+        return found if isinstance(found, Changes) else bare(found)
 
 
-def start(model: models.Model | Headed, rule: optim.Rule, seed: int, devices: Mesh | None = None) -> TrainState:
+def start(
+    model: models.Model | Headed | Changes, rule: optim.Rule, seed: int, devices: Mesh | None = None
+) -> TrainState:
     """The state before the first step, spread over `devices` where given.
 
     The model's arrays are copied: training gives its own away to be overwritten.

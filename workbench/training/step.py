@@ -12,8 +12,8 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from workbench import models
 from workbench.errors import BadInput
+from workbench.models.changes import whole
 from workbench.objectives.batch import Batch
 from workbench.training import losses, mesh, optim
 from workbench.training.state import TrainState
@@ -54,13 +54,16 @@ def train_step(
     parts: int = 1,
     devices: Mesh | None = None,
     loss: Loss = losses.mean_loss,
+    frozen: Any = None,
 ) -> tuple[TrainState, Metrics]:
     """The next state; the given one is overwritten. For more than one part, `batch` must have been `split`.
+
+    `frozen`, for a state that holds `Changes`, is the model that they change.
 
     With a mesh of devices, state and batch must have been placed on it; the next state is placed as the given one is.
     """
     key = jax.random.fold_in(state.key, state.step)
-    gradient = jax.value_and_grad(loss)
+    gradient = jax.value_and_grad(loss if frozen is None else lambda m, b, k: loss(whole(m, frozen), b, k))
     value, grads = gradient(state.model, batch, key) if parts == 1 else _in_parts(gradient, state.model, batch, key)
     updates, opt_state = optim.optimizer(rule).update(grads, state.opt_state, state.model)
     model = optax.apply_updates(state.model, optax.tree.scale(learning_rate, updates))
@@ -72,7 +75,7 @@ def train_step(
     return mesh.constrain(new, model, devices), metrics
 
 
-def _in_parts(gradient: Any, model: models.Model, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
+def _in_parts(gradient: Any, model: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Any]:
     """Loss and gradient of the whole batch, each part weighing as much as its targets. Dropout differs by part."""
     num_targets = jnp.sum(batch.weights, axis=(1, 2))
     shares = jnp.maximum(num_targets, 1.0) / jnp.maximum(jnp.sum(num_targets), 1.0)  # undoes each part's own mean
