@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
+from workbench.adaptation.lora import VOCABULARY, leaves_alone, low_rank
+from workbench.adaptation.madx import adapter_names, with_adapters
 from workbench.adaptation.surgery import Material, operate
-from workbench.config import Config, Resource
-from workbench.config.adapt import Initialise
+from workbench.config import Adapters, Config, Resource
+from workbench.config.adapt import MADX, Full, Initialise, LoRA
 from workbench.files import content_hash, write_json
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
 from workbench.models import Model
+from workbench.models.changes import Changes
+from workbench.models.leaves import named_leaves
 from workbench.objectives.batch import Rows
 from workbench.stages.corpora import arm_documents, measured, targets
 from workbench.stages.plan import Stage
@@ -24,8 +29,11 @@ from workbench.stages.vocabulary import arm_texts, pivot_texts
 from workbench.synth.lexicon import permuted
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training import mesh
+from workbench.training.checkpoint import save_model
 from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import load_model, train
+
+CHANGES = "changes"  # in the stage's folder: what LoRA or MAD-X trained, without the model it belongs to
 
 
 def run(stage: Stage, report: Report) -> None:
@@ -49,12 +57,15 @@ def run(stage: Stage, report: Report) -> None:
         seed=stage.seed,
     )
     write_mixture(stage.folder, stream)
-    train(
-        model=_base(stage, tokenizer),
+    base = _base(stage, tokenizer)
+    part = _part(stage, base)
+    trained = train(
+        model=part.changes if part else base,
+        frozen=part.frozen if part else None,
         stream=stream,
         optim=adapt.optim,
         checkpoint_every=adapt.checkpoint_every,
-        folder=stage.folder,
+        folder=stage.folder / CHANGES if part else stage.folder,
         seed=stage.seed,
         identity=content_hash(stage.identity),
         tokenizer_sha256=tokenizer.sha256,
@@ -65,6 +76,9 @@ def run(stage: Stage, report: Report) -> None:
         held_out=_held_out(stage, tokenizer),
         devices=mesh.build(stage.where.mesh),
     )
+    if part:
+        save_model(stage.folder, trained, part.frozen.settings.adapters, adapt.steps)
+        shutil.copyfile(stage.folder / CHANGES / "metrics.jsonl", stage.folder / "metrics.jsonl")
 
 
 def _base(stage: Stage, tokenizer: Tokenizer) -> Model:
@@ -79,6 +93,31 @@ def _base(stage: Stage, tokenizer: Tokenizer) -> Model:
     )
     write_json(stage.folder / "surgery.json", asdict(operation))
     return changed
+
+
+class _Part(NamedTuple):
+    """What is trained, and the model whose other weights stay."""
+
+    changes: Changes
+    frozen: Model
+
+
+def _part(stage: Stage, base: Model) -> _Part | None:
+    """None where all of the model is trained. Pieces that are new have to be learnt, whatever else is."""
+    method = stage.config.adapt.method
+    pieces = () if stage.config.adapt.vocabulary.kind == "keep" else VOCABULARY
+    pieces = tuple(name for name in pieces if name in named_leaves(base))
+    match method:
+        case Full():
+            return None
+        case LoRA():
+            return _Part(low_rank(base, method, stage.seed, pieces), base)
+        case MADX():
+            adapters = Adapters(reduction=method.reduction, invertible=method.invertible)
+            adapted = with_adapters(base, adapters, stage.seed)
+            return _Part(leaves_alone(adapted, (*adapter_names(adapted, "language"), *pieces)), adapted)
+        case _:
+            assert_never(method)
 
 
 def _material(stage: Stage, how: Initialise) -> Material:
