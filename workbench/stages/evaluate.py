@@ -21,6 +21,7 @@ from workbench.models import Model
 from workbench.probing import probe, reader, sentences
 from workbench.probing.probe import Settings
 from workbench.records import Lang, Pair
+from workbench.reports import lm_eval
 from workbench.reports.figure import read_curve
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision, manifest
@@ -66,6 +67,7 @@ def run(stage: Stage, report: Report) -> None:
             case _:
                 assert_never(measure)
     _write_manifest(stage)
+    write_json(stage.folder / lm_eval.FILE, lm_eval.layout(rows.found))
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 
