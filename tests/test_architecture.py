@@ -24,7 +24,7 @@ ROWS: list[set[str]] = [
     {"runs"},
     {"training"},
     {"adaptation"},
-    {"evaluation", "exchange"},
+    {"evaluation", "exchange", "inflection"},
     {"probing"},
     {"stages"},
     {"cli"},

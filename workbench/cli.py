@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation import score_command
+from workbench.inflection import command as inflection
 from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     catalogue_cli.add_parser(verbs)
     lexicon_cli.add_parser(verbs)
+    inflection.add_parser(verbs)
 
     export = _verb(verbs, "export", _export, "write a finished run in a layout that others load, checked, with a card")
     export.add_argument("run", type=Path, help="folder of a finished run: runs/STUDY/VARIANT-s0-HASH, or a stage of it")

@@ -55,6 +55,21 @@ def study(path: Path, overrides: Sequence[str] = ()) -> AnyStudy:
     raise BadInput(f"{file}: {count}\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
+def override(part: M, overrides: Sequence[str]) -> M:
+    """One part of the schema with `key.path=value` overrides applied to it.
+
+    Raises: BadInput with every problem, as `study`.
+    """
+    raw = part.model_dump()
+    for one in overrides:
+        keys, value = _assignment(one)
+        _assign(raw, keys, value, one)
+    found, problems = _validate(type(part), raw, "")
+    if found is None:
+        raise BadInput("--set: " + "; ".join(problems))
+    return found
+
+
 def _parse(file: Path) -> dict[str, Any]:
     if not file.is_file():
         near = [str(p.parent) for p in sorted(Path("experiments").glob(f"*/{STUDY_FILE}"))]
@@ -67,14 +82,7 @@ def _parse(file: Path) -> dict[str, Any]:
 
 
 def _apply(raw: dict[str, Any], override: str, parts: Sequence[str]) -> None:
-    path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise BadInput(f"--set {override}: wanted key.path=value, for example pretrain.steps=100")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()  # a bare word is a string: --set where.device=cpu
+    keys, value = _assignment(override)
     if keys[0] not in _TOP_LEVEL:
         if keys[0] not in parts:
             raise BadInput(f"--set {override}: {_unknown(keys[0], [*parts, *_TOP_LEVEL], '')}")
@@ -82,6 +90,21 @@ def _apply(raw: dict[str, Any], override: str, parts: Sequence[str]) -> None:
     if keys[0] == "variants" and (len(keys) < 3 or keys[1] not in raw.get("variants", {})):
         known = sorted(raw.get("variants", {}))
         raise BadInput(f"--set {override}: no such variant; variants are {known}")
+    _assign(raw, keys, value, override)
+
+
+def _assignment(override: str) -> tuple[list[str], Any]:
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise BadInput(f"--set {override}: wanted key.path=value, for example train.steps=100")
+    try:
+        return keys, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return keys, text.strip()  # a bare word is a string: --set where.device=cpu
+
+
+def _assign(raw: dict[str, Any], keys: Sequence[str], value: Any, override: str) -> None:
     node = raw
     for key in keys[:-1]:
         node = node.setdefault(key, {})

@@ -1,0 +1,146 @@
+"""`workbench inflect`: train on tables of inflections, write the forms of others, score what was written.
+
+Importing this loads no jax.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench import config, load
+from workbench.errors import BadInput
+from workbench.inflection import rows
+from workbench.inflection.baseline import Rules
+from workbench.inflection.presets import preset
+from workbench.inflection.rows import Row, Table
+from workbench.inflection.score import Score, by_group, forms_of, macro_average, score
+
+
+def add_parser(verbs: argparse._SubParsersAction) -> None:
+    """The verb `inflect` and its three verbs."""
+    about = "inflect words by a character model: any file in the layout of the SIGMORPHON shared tasks"
+    parser: argparse.ArgumentParser = verbs.add_parser("inflect", help=about, description=about)
+    inner = parser.add_subparsers(required=True, metavar="VERB")
+
+    train = inner.add_parser("train", help="train one model on the files given, of one language or of several")
+    train.add_argument("files", nargs="+", type=Path, help="training files; a name starts with its language: tur.trn")
+    train.add_argument("--dev", nargs="+", type=Path, required=True, help="files that choose the weights to keep")
+    train.add_argument("--out", type=Path, required=True, help="folder to make; a run that was stopped goes on there")
+    train.add_argument("--preset", choices=["cpu", "gpu"], default="cpu", help="the size and length of training")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument(
+        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="e.g. train.steps=4000"
+    )
+    train.set_defaults(func=_train)
+
+    predict = inner.add_parser("predict", help="write the forms of covered or gold files, as a submission has them")
+    predict.add_argument("files", nargs="+", type=Path, help="lemma and features; forms, where there are, are not read")
+    predict.add_argument(
+        "--model", nargs="+", type=Path, required=True, help="folders of trained models; several vote on each character"
+    )
+    predict.add_argument("--out", type=Path, required=True, help="folder for a file of the same name each")
+    predict.add_argument("--beams", type=int, help="1 is greedy search")
+    predict.set_defaults(func=_predict)
+
+    evaluate = inner.add_parser("evaluate", help="score written files against gold ones, beside the floors")
+    evaluate.add_argument("files", nargs="+", type=Path, help="gold files")
+    evaluate.add_argument("--given", type=Path, required=True, help="the written file, or the folder of files")
+    evaluate.add_argument("--train", nargs="+", type=Path, default=[], help="training files, to print what rules reach")
+    evaluate.add_argument("--groups", action="store_true", help="also by part of speech and feature")
+    evaluate.set_defaults(func=_evaluate)
+
+
+def _train(options: argparse.Namespace) -> int:
+    training, dev = _read(options.files), _read(options.dev)
+    langs = tuple(dict.fromkeys(row.lang for table in training for row in table.rows))
+    data = config.InflectionData(folder=str(options.files[0].parent), languages=langs, multilingual=len(langs) > 1)
+    settings = load.override(preset(options.preset, data), options.overrides)
+    others = sorted({row.lang for table in dev for row in table.rows} - set(langs))
+    if others:
+        raise BadInput(f"--dev: {others} have no training file; the languages are {list(langs)}")
+    from workbench.inflection.train import fit
+
+    fit(
+        settings,
+        [row for table in training for row in table.rows],
+        [row for table in dev for row in table.rows],
+        folder=options.out,
+        seed=options.seed,
+        on_step=lambda log: print(f"step {log.step} of {log.steps}: loss {log.loss_nats_per_token:.3f}", flush=True),
+    )
+    print(options.out)
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    tables = _read(options.files)
+    from workbench.inflection.train import load as load_inflector
+    from workbench.inflection.write import forms
+
+    voters = [load_inflector(folder) for folder in options.model]
+    first = voters[0]
+    for folder, other in zip(options.model, voters, strict=True):
+        if other.alphabet != first.alphabet:
+            raise BadInput(
+                f"{folder}: its characters or features differ from those of {options.model[0]}; only models of the "
+                "same training rows can vote"
+            )
+    search = first.search if options.beams is None else load.override(first.search, [f"beams={options.beams}"])
+    for table in tables:
+        out = options.out / table.path.name
+        if out.resolve() == table.path.resolve():
+            raise BadInput(f"--out: {out} is the file that is read; give another folder")
+        rows.write(out, table, forms([one.model for one in voters], first.alphabet, table.rows, search))
+        print(out)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    gold = _read(options.files)
+    training = {table.rows[0].lang: table for table in _read(options.train)}
+    scores: dict[str, list[Score]] = {}
+    for table in gold:
+        given = options.given / table.path.name if options.given.is_dir() else options.given
+        written = forms_of(rows.read(given, table.rows[0].lang), table)
+        answers = [row.form or "" for row in table.rows]
+        print(table.path)
+        found = {"given": written, "the lemma itself": [row.lemma for row in table.rows]}
+        if table.rows[0].lang in training:
+            found["rules"] = _by_rules(training[table.rows[0].lang], table.rows)
+        for name, forms in found.items():
+            one = score(answers, forms)
+            scores.setdefault(name, []).append(one)
+            print(_line(name, one))
+        for name, members in by_group(table.rows).items() if options.groups else ():
+            of_group = score([answers[number] for number in members], [written[number] for number in members])
+            print(_line(f"  {name}", of_group))
+    if len(gold) > 1:
+        print(f"macro-average of {len(gold)} files")
+        for name, several in scores.items():
+            if len(several) == len(gold):
+                print(_line(name, macro_average(several)))
+    return 0
+
+
+def _by_rules(training: Table, asked: Sequence[Row]) -> list[str]:
+    rules = Rules(training.rows)
+    return [rules.inflect(row.lemma, row.features) for row in asked]
+
+
+def _line(name: str, found: Score) -> str:
+    right = f"exact match {100 * found.exact_match:6.2f} %"
+    return f"  {name:24} {right}   edit distance {found.edit_distance:.3f}   n {found.n}"
+
+
+def _read(paths: Sequence[Path]) -> list[Table]:
+    tables = [rows.read(path) for path in paths]
+    for table in tables:
+        print(f"{table.path}: {len(table.rows)} rows, {_columns(table)}", file=sys.stderr)
+    return tables
+
+
+def _columns(table: Table) -> str:
+    return "covered" if table.covered else rows.ORDERS[table.order]
