@@ -192,7 +192,7 @@ def test_the_language_is_trained_alone_then_a_task_on_top_and_the_language_is_sw
 def test_a_finished_model_is_loaded_with_the_adapters_that_were_put_into_it(tmp_path: Path) -> None:
     base = _model()
     adapted = madx.with_adapters(base, LANGUAGE, seed=0)
-    checkpoint.save_model(tmp_path, adapted, LANGUAGE, step=3)
+    checkpoint.save_model(tmp_path, adapted, step=3)
     loaded = checkpoint.load_model(tmp_path, base.settings, VOCAB)
     assert loaded.settings.adapters == LANGUAGE
     assert np.array_equal(_states(loaded), _states(adapted))

@@ -5,7 +5,7 @@ A study file (TOML) gives `[base]` values and named `[variants.<row name>]` diff
 """
 
 from workbench.config.adapt import Adapt, Resource
-from workbench.config.data import Data, Embedded, Files, Published, Source
+from workbench.config.data import Data, Embedded, Files, NewLanguage, Published, Source
 from workbench.config.evaluate import Evaluate, Measure, ParallelData
 from workbench.config.in_context import InContext, PromptTask, Translation, TranslationData, TranslationMetric
 from workbench.config.inflection import (
@@ -78,6 +78,7 @@ __all__ = [
     "Mixture",
     "MixtureStage",
     "Model",
+    "NewLanguage",
     "Objective",
     "Optim",
     "ParallelData",

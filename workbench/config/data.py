@@ -49,7 +49,17 @@ class Files(Part):
         return {name: value for name, value in super().identity().items() if name not in unread}
 
 
-Source = Annotated[Embedded | Published | Files, Field(discriminator="kind")]
+class NewLanguage(Part):
+    """What `workbench adapt` gathers in one folder: text, and for a language a lexicon and paradigms beside it."""
+
+    kind: Literal["new-language"] = "new-language"
+    folder: str = Field(min_length=1, description="never part of the identity: what the files hold is")
+
+    def identity(self) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+
+Source = Annotated[Embedded | Published | Files | NewLanguage, Field(discriminator="kind")]
 
 
 class Data(Part):

@@ -10,7 +10,9 @@ from workbench.config.in_context import InContext, Translation
 from workbench.config.part import Part, Positive, Rate
 from workbench.config.tasks import Task
 
-Measure = Literal["bits", "retrieval", "intents", "alignment", "tasks", "in-context", "translation", "cost"]
+Measure = Literal[
+    "bits", "retrieval", "intents", "alignment", "tasks", "in-context", "translation", "cost", "fertility"
+]
 ParallelData = Literal["ntrex", "sib200"]
 
 

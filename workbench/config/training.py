@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -135,6 +135,11 @@ class Validation(Part):
 class Train(Part):
     """A training run: how long, on what batches, by which mixture of languages."""
 
+    start: str = Field(
+        default="",
+        description="folder of a finished run, or of a model exported or imported, that is the base as it is: nothing "
+        "is pretrained, its tokenizer is the study's. Not part of the identity: what the folder holds is",
+    )
     steps: Positive = 600
     batch_size: Positive = Field(default=16, description="rows per update")
     accumulate: Positive = Field(default=1, description="parts that a batch is read in, to need less memory")
@@ -145,6 +150,9 @@ class Train(Part):
     checkpoint_every: Positive = 200
     keep: Keep = Keep()
     validation: Validation | None = None
+
+    def identity(self) -> dict[str, Any]:
+        return {name: value for name, value in super().identity().items() if name != "start"}
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:

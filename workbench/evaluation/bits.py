@@ -10,6 +10,7 @@ from workbench import config, models
 from workbench.evaluation.document_bits import DocumentBits
 from workbench.evaluation.perplexity import masked_bits
 from workbench.evaluation.written_bits import causal_bits, conditional_bits
+from workbench.models.published import XLMR, ModernBERT, Published
 from workbench.objectives.build import Objective, build
 from workbench.records import Document
 from workbench.tokenizer.processor import Tokenizer
@@ -37,7 +38,7 @@ class Measured:
 
 
 def measure(
-    settings: config.Config, model: models.Model, tokenizer: Tokenizer, documents: Sequence[Document]
+    settings: config.Config, model: models.Model | Published, tokenizer: Tokenizer, documents: Sequence[Document]
 ) -> list[Measured]:
     """Bits of each document.
 
@@ -47,7 +48,7 @@ def measure(
     """
     length, kind = settings.pretrain.length, settings.objective.kind
     match model:
-        case models.Encoder():
+        case models.Encoder() | ModernBERT() | XLMR():
             groups = settings.evaluate.mask_groups
             found = masked_bits(model, tokenizer, documents, groups, seed=0)
             return [Measured("masked_bits_per_byte", f"K={groups}", found)]

@@ -18,6 +18,7 @@ import numpy as np
 from workbench.evaluation.document_bits import DocumentBits
 from workbench.evaluation.packed import BATCH_SIZE, LENGTH, batches, pack_texts
 from workbench.models.encoder import Encoder
+from workbench.models.published import Published
 from workbench.objectives.batch import Batch, Rows
 from workbench.records import Document
 from workbench.seeds import stream
@@ -28,7 +29,7 @@ _token_losses = jax.jit(token_losses)
 
 
 def masked_bits(
-    model: Encoder,
+    model: Encoder | Published,
     tokenizer: Tokenizer,
     documents: Sequence[Document],
     mask_groups: int,
@@ -60,7 +61,7 @@ def masked_bits(
 
 
 def _losses_at(
-    model: Encoder, mask: int, rows: Rows, chosen: np.ndarray, room: int, batch_size: int
+    model: Encoder | Published, mask: int, rows: Rows, chosen: np.ndarray, room: int, batch_size: int
 ) -> np.ndarray:  # [N, T]: nats where chosen, else 0
     length = chosen.shape[1]
     predict = np.sort(np.where(chosen, np.arange(length), length), axis=1)[:, :room]

@@ -83,7 +83,7 @@ def read(folder: Path) -> Trained:
     if described is None:
         raise BadInput(f"{folder / IDENTITY}: says nothing about the model, nor does a stage it was built on")
     try:
-        settings = checkpoint.built_with(model_stage.folder, config.Model.model_validate(described))
+        settings = checkpoint.settings_of(model_stage.folder, config.Model.model_validate(described))
         objective = OBJECTIVE.validate_python(_part(stages, "objective") or {"kind": "mlm"})
     except pydantic.ValidationError as error:
         raise BadInput(f"{folder / IDENTITY}: written by another version of the workbench: {error}") from error

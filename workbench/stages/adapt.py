@@ -77,7 +77,7 @@ def run(stage: Stage, report: Report) -> None:
         devices=mesh.build(stage.where.mesh),
     )
     if part:
-        save_model(stage.folder, trained, part.frozen.settings.adapters, adapt.steps)
+        save_model(stage.folder, trained, adapt.steps)
         shutil.copyfile(stage.folder / CHANGES / "metrics.jsonl", stage.folder / "metrics.jsonl")
 
 
@@ -105,8 +105,8 @@ class _Part(NamedTuple):
 def _part(stage: Stage, base: Model) -> _Part | None:
     """None where all of the model is trained. Pieces that are new have to be learnt, whatever else is."""
     method = stage.config.adapt.method
-    pieces = () if stage.config.adapt.vocabulary.kind == "keep" else VOCABULARY
-    pieces = tuple(name for name in pieces if name in named_leaves(base))
+    is_new = stage.config.adapt.vocabulary.kind != "keep"
+    pieces = [name for name in VOCABULARY if is_new and name in named_leaves(base)]
     match method:
         case Full():
             return None

@@ -64,6 +64,8 @@ def run(stage: Stage, report: Report) -> None:
                 in_context.translated(stage, _resources(stage), model, tokenizer, rows, report)
             case "cost":
                 _cost(stage, model, tokenizer, rows)
+            case "fertility":
+                _fertility(stage, data, tokenizer, rows)
             case _:
                 assert_never(measure)
     _write_manifest(stage)
@@ -87,7 +89,19 @@ def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Ro
         by_id = {one.id: one for one in found.documents}
         for lang, held in documents.items():
             part = [by_id[document.id] for document in held if document.id in by_id]
-            rows.bits(stage.variant, lang, part, found.metric, found.setting)
+            if part:
+                rows.bits(stage.variant, lang, part, found.metric, found.setting)
+
+
+def _fertility(stage: Stage, data: Text, tokenizer: Tokenizer, rows: Rows) -> None:
+    """How finely held-out text is cut: bits of two tokenizers are to be read beside it."""
+    vocab = tokenizer.vocab
+    for lang in measured(stage.config):
+        texts = [document.text for document in held_out(stage.config, data, lang)]
+        encoded = tokenizer.encode_all(texts)
+        in_bytes = [int(np.count_nonzero((ids >= vocab.first_byte) & (ids < vocab.first_piece))) for ids in encoded]
+        if texts:
+            rows.fertility(lang, list(map(len, encoded)), in_bytes, [len(languages.words(text)) for text in texts])
 
 
 def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:

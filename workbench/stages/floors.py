@@ -78,7 +78,10 @@ def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:
         most = min(config.data.max_train_bytes, FLOOR_BYTES)
         text = [d.text for d in training(data, lang, most)]
         setting = f"at most {most / 1e6:g} MB of text"
-    bits = floors.char_lm_bits(text, held_out(config, data, lang))
+    held = held_out(config, data, lang)
+    if not held:
+        return
+    bits = floors.char_lm_bits(text, held)
     rows.bits(f"floor:char-6gram ({stage.variant})", lang, bits, "char_ngram_bits_per_byte", setting)
 
 

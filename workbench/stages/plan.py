@@ -25,6 +25,7 @@ from workbench.config import AnyStudy, Config, InflectionConfig, InflectionStudy
 from workbench.config.adapt import Made
 from workbench.files import content_hash
 from workbench.objectives.build import document_end
+from workbench.stages import start
 from workbench.vocab import Vocab
 
 Kind = Literal[
@@ -126,6 +127,9 @@ class _Plan:
 
     def tokenizer(self, config: Config) -> Stage:
         # One per study, not one per seed: pieces must mean the same in every row of a table.
+        if config.pretrain.start:
+            more = {"start": start.revision(config.pretrain.start)}
+            return self._add("tokenizer", "", config, 0, ("data",), {}, cost=10_000.0, more=more)
         return self._add("tokenizer", "", config, 0, ("data", "tokenizer"), {}, cost=120_000.0)
 
     def text(self, config: Config) -> dict[str, Stage]:
@@ -153,8 +157,11 @@ class _Plan:
 
     def base(self, config: Config, seed: int) -> Stage:
         train = config.pretrain
-        cost = float(train.steps * train.batch_size * train.length)
-        return self._add("base", "", config, seed, ("data", "model", "objective", "pretrain"), self.text(config), cost)
+        cost, more = float(train.steps * train.batch_size * train.length), {}
+        if train.start:
+            cost, more = 10_000.0, {"start": start.revision(train.start)}
+        parts = ("data", "model", "objective", "pretrain")
+        return self._add("base", "", config, seed, parts, self.text(config), cost, more=more)
 
     def synth(self, config: Config, seed: int) -> dict[str, Stage]:
         if not set(get_args(Made)) & set(config.adapt.resources):

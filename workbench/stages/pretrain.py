@@ -15,6 +15,7 @@ from workbench.mixture.schedule import schedule
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import Objective, fitted
+from workbench.stages import start
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
@@ -27,6 +28,9 @@ from workbench.training.loop import StepLog, train
 
 def run(stage: Stage, report: Report) -> None:
     config = stage.config
+    if config.pretrain.start:
+        start.run_base(stage)
+        return
     tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
     rows = read_corpus(stage.inputs["corpus"].folder, config)
     settings = config.pretrain

@@ -95,7 +95,8 @@ def _inputs(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
 def _trained(plan: Sequence[Stage], base: Stage, adapted: Sequence[Stage]) -> list[tuple[str, Stage]]:
     """The trainings whose curves are drawn: the base and what was adapted; without targets, each variant's base."""
     if base.config.data.targets:
-        return [("base", base), *((stage.variant, stage) for stage in adapted)]
+        first = [] if base.config.pretrain.start else [("base", base)]
+        return [*first, *((stage.variant, stage) for stage in adapted)]
     return [(s.variant, s.inputs["model"]) for s in plan if s.kind == "run" and s.seed == base.seed]
 
 

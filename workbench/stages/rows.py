@@ -71,6 +71,14 @@ class Rows:
         """What a model's prompts were, on average over the items: how they fared, not how good they are."""
         self._add(self.stage.variant, task, lang, metric, _mean(values), unit, metric != "inputs_cut", setting)
 
+    def fertility(self, lang: Lang, pieces: Sequence[int], of_bytes: Sequence[int], words: Sequence[int]) -> None:
+        """How finely the run's tokenizer cuts a text, document by document: of no model, and of no seed's luck."""
+        per_word = stats.bootstrap_ratio(pieces, words, INTERVAL_SEED)
+        in_bytes = stats.bootstrap_ratio(of_bytes, pieces, INTERVAL_SEED)
+        variant = self.stage.variant
+        self._add(variant, "tokenizer", lang, "pieces_per_word", per_word, "pieces per word", False, "")
+        self._add(variant, "tokenizer", lang, "byte_fallback_rate", in_bytes, "share", False, "")
+
     def cost(self, metric: str, value: float, unit: str, setting: str = "") -> None:
         """What the run took, or serving it takes: of no language, exact."""
         exact = stats.Interval(value, value, value, 1)

@@ -18,8 +18,9 @@ from workbench.licences import UNSTATED
 from workbench.probing import sentences
 from workbench.records import Document, Lang
 from workbench.seeds import stream
-from workbench.sources import embedded, published, text
+from workbench.sources import embedded, own_language, published, text
 from workbench.sources.embedded import EmbeddedData, Licence, data_home
+from workbench.sources.own_language import OwnLanguage
 from workbench.sources.published import PublishedData
 from workbench.stages import prompted_data
 from workbench.tasks import examples
@@ -48,7 +49,7 @@ class OwnText:
             yield from text.documents(path, lang, unit=self.settings.unit, column=self.settings.column)
 
 
-Resources = EmbeddedData | PublishedData  # text, and lexicons, paradigms and labelled requests beside it
+Resources = EmbeddedData | PublishedData | OwnLanguage  # text, and lexicons, paradigms and labelled requests beside it
 Text = Resources | OwnText
 
 
@@ -104,6 +105,8 @@ def _of_text(study: config.Study, say: Callable[[str], None]) -> str:
         case config.Published():
             embedded.prepare(progress=say)
             return published.open_published(_languages(study)).revision
+        case config.NewLanguage() as source:
+            return own_language.open_language(source.folder).revision
         case config.Files() as source:
             variants = study.variants.values()
             wanted: dict[tuple[Lang, Split], None] = {}
@@ -133,6 +136,8 @@ def open_text(source: config.Source, revision: str) -> Text:
             return embedded.prepare()
         case config.Published():
             return PublishedData(embedded.prepare(), revision)
+        case config.NewLanguage():
+            return OwnLanguage(Path(source.folder), revision)
         case config.Files():
             return OwnText(source, revision)
         case _:
@@ -157,6 +162,8 @@ def licences(source: config.Source) -> list[Licence]:
             return embedded.licences()
         case config.Published():
             return published.licences()
+        case config.NewLanguage():
+            return [Licence("own text and lexicon", UNSTATED, "")]
         case config.Files():
             return [Licence("own text", source.licence or UNSTATED, "")]
         case _:

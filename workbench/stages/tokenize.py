@@ -20,6 +20,7 @@ from workbench.mixture.packing import pack
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import document_end
 from workbench.records import Lang
+from workbench.stages import start
 from workbench.stages.corpora import targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
@@ -38,6 +39,9 @@ PARTS = ("ids", "segments", "positions")
 
 def run(stage: Stage, report: Report) -> None:
     config = stage.config
+    if config.pretrain.start:
+        start.run_tokenizer(stage, stage.folder / MODEL)
+        return
     data = open_text(config.data.source, stage.identity["data_revision"])
     base = map(languages.parse, config.data.pretrain)
     texts = {lang: base_text(data, config, lang, TOKENIZER_BYTES) for lang in base}

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
+import pydantic
 
 from workbench import config, models
 from workbench.errors import BadInput
 from workbench.files import read_json, write_json
+from workbench.models import published
 from workbench.models.leaves import named_leaves
+from workbench.models.published import Published, PublishedSettings
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training.state import TrainState
 
 FOLDER = "checkpoints"
-BUILT_WITH = "adapters.json"
+BUILT_AS = "built_as.json"
+_PUBLISHED: pydantic.TypeAdapter[PublishedSettings] = pydantic.TypeAdapter(PublishedSettings)
 
 Trained = TypeVar("Trained", bound=models.Trainable)
 
@@ -87,32 +91,45 @@ def restore_best(checkpoints: Checkpoints, like: TrainState, progress: Progress)
     return best
 
 
-def save_model(folder: Path, model: models.Model, adapters: config.Adapters, step: int) -> None:
-    """Keep a finished model as a training of all its weights would, and say which adapters were put into it."""
-    write_json(folder / BUILT_WITH, {"adapters": adapters.model_dump(mode="json")})
+def save_model(folder: Path, model: models.Model | Published, step: int) -> None:
+    """Keep a finished model as a training of all its weights would, and say what its config may not: adapters that were
+    put into it, or whose architecture it is."""
+    if isinstance(model, Published):
+        write_json(folder / BUILT_AS, {"published": asdict(model.settings), "head": model.head is not None})
+    else:
+        write_json(folder / BUILT_AS, {"adapters": model.settings.adapters.model_dump(mode="json")})
     checkpoints = Checkpoints(folder / FOLDER, {})
     if checkpoints.record() is None:
         checkpoints.save(step, {"model": named_leaves(model)}, asdict(Progress()) | {"best": None})
     checkpoints.close()
 
 
-def built_with(folder: Path, settings: config.Model) -> config.Model:
+def settings_of(folder: Path, settings: config.Model) -> config.Model:
     """The settings of the model in `folder`, whose config was `settings` before adapters were put into it."""
-    file = folder / BUILT_WITH
-    if not file.is_file():
+    found = read_json(folder / BUILT_AS) if (folder / BUILT_AS).is_file() else {}
+    if "adapters" not in found:
         return settings
-    return settings.model_copy(update={"adapters": config.Adapters.model_validate(read_json(file)["adapters"])})
+    return settings.model_copy(update={"adapters": config.Adapters.model_validate(found["adapters"])})
+
+
+def _abstract(folder: Path, settings: config.Model, vocab_size: int) -> Any:
+    found = read_json(folder / BUILT_AS) if (folder / BUILT_AS).is_file() else {}
+    if "published" in found:
+        known = replace(_PUBLISHED.validate_python(found["published"]), vocab_size=vocab_size)
+        return jax.eval_shape(lambda: published.empty(known, head=found["head"]))
+    return models.abstract(settings_of(folder, settings), vocab_size)
 
 
 def load_model(folder: Path, settings: config.Model, vocab_size: int) -> models.Model:
     """The model that a run saved in `folder`: the best one where the run looked for it, else the newest.
 
-    It is whole on this process's first device, however it was spread when it was saved. Adapters that were put into it
-    need not be in `settings`.
+    It is whole on this process's first device, however it was spread when it was saved. What `save_model`
+    noted of it need not be in `settings`.
 
     Raises: BadInput where there is none, or it was built with other settings or another vocabulary size.
     """
-    return load_weights(folder, models.abstract(built_with(folder, settings), vocab_size))
+    model: models.Model = load_weights(folder, _abstract(folder, settings, vocab_size))
+    return model
 
 
 def load_weights(folder: Path, like: Trained) -> Trained:

@@ -1,0 +1,100 @@
+"""A base that is there already: a finished run, or a model exported or imported, in the place of a pretraining."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench import languages
+from workbench.errors import BadInput
+from workbench.files import content_hash, read_json, sha256_file, write_json, write_text
+from workbench.runs.folder import IDENTITY
+from workbench.stages.source import open_text, read
+from workbench.tokenizer import fertility
+from workbench.tokenizer.processor import Tokenizer
+
+if TYPE_CHECKING:
+    from workbench.models import Model
+    from workbench.models.published import Published
+    from workbench.stages.plan import Stage
+
+FERTILITY_DOCUMENTS = 2000
+
+
+def revision(start: str) -> str:
+    """What the folder holds, as a hash: of a run what it was made from, else every file.
+
+    Raises: BadInput where there is no such folder, or nothing of a model in it.
+    """
+    folder = Path(start)
+    file = folder / IDENTITY
+    if not file.is_file():
+        there = sorted(path.name for path in folder.iterdir())[:8] if folder.is_dir() else "no such folder"
+        raise BadInput(
+            f"pretrain.start: {folder.absolute()}: no {IDENTITY} ({there}); wanted the folder of a finished run "
+            "(runs/STUDY/VARIANT-s0-HASH), or a model that `workbench export` or `workbench import` wrote"
+        )
+    if is_run(folder):
+        return content_hash(read_json(file))
+    return content_hash({path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.is_file()})
+
+
+def is_run(folder: Path) -> bool:
+    found = read_json(folder / IDENTITY)
+    return isinstance(found, dict) and "inputs" in found
+
+
+def opened(folder: Path) -> tuple[Model | Published, Tokenizer]:
+    """The model and its tokenizer.
+
+    Raises: BadInput where the tokenizer is not the workbench's own.
+    """
+    from workbench import exchange
+    from workbench.exchange import trained
+    from workbench.exchange.published_tokenizer import PublishedTokenizer
+
+    if is_run(folder):
+        run = trained.read(folder)
+        return trained.load_model(run), run.tokenizer
+    model, tokenizer = exchange.load(folder)
+    if isinstance(tokenizer, PublishedTokenizer):
+        raise BadInput(
+            f"{folder}: its tokenizer is a published one, and studies read by SentencePiece models of the workbench "
+            "alone; `adaptation.surgery.operate` puts such a vocabulary into the model"
+        )
+    return model, tokenizer
+
+
+def run_tokenizer(stage: Stage, path: Path) -> None:
+    """The model's own tokenizer, and how it cuts the study's languages that have dev text."""
+    config = stage.config
+    _, tokenizer = opened(Path(config.pretrain.start))
+    data = open_text(config.data.source, stage.identity["data_revision"])
+    tokenizer.save(path)
+    langs = map(languages.parse, (*config.data.pretrain, *config.data.targets))
+    held_out = {lang: [d.text for d in read(data, lang, "dev", FERTILITY_DOCUMENTS)] for lang in langs}
+    rows = fertility.report(tokenizer, {lang: texts for lang, texts in held_out.items() if texts})
+    write_json(stage.folder / "fertility.json", [asdict(row) for row in rows])
+
+
+def run_base(stage: Stage) -> None:
+    """The model as it is, as a pretraining would have left it.
+
+    Raises: BadInput where the study's settings are another model's.
+    """
+    from workbench.models.published import Published
+    from workbench.training.checkpoint import save_model
+
+    model, _ = opened(Path(stage.config.pretrain.start))
+    if not isinstance(model, Published):
+        own, wanted = model.settings.identity(), stage.config.model.identity()
+        differ = sorted(name for name in {**own, **wanted} if name != "compute" and own.get(name) != wanted.get(name))
+        if differ:
+            raise BadInput(
+                f"pretrain.start: the model there differs from the study's [base.model] in {', '.join(differ)}; "
+                + ", ".join(f"its {name} is {own.get(name, 'the default')}" for name in differ)
+            )
+    save_model(stage.folder, model, step=0)
+    write_json(stage.folder / "mixture.json", [])
+    write_text(stage.folder / "metrics.jsonl", "")
