@@ -26,7 +26,7 @@ Tag = Callable[[Sequence[str]], tuple[str, ...]]
 def majority(task: Task, train: Sequence[Example], test: Sequence[Example]) -> list[Prediction]:
     """Always the commonest label; every word outside of spans, or with the commonest tag."""
     label = _commonest(Counter(one.label for one in train)) if task.kind != "tag" else ""
-    tag = task.outside or _commonest(Counter(tag for one in train for tag in one.tags))
+    tag = "" if task.kind == "classify" else Dictionary(task, train).unseen
     return _predictions(test, lambda texts: [label] * len(texts), lambda words: (tag,) * len(words))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.files import write_text
-from workbench.reports import headline, inline, plain, render, scaling_table, table
+from workbench.reports import group_table, headline, inline, plain, render, scaling_table, table
 from workbench.reports.collect import Results
 from workbench.reports.figure import Curve, Drawn
 from workbench.reports.headline import Finding
@@ -47,10 +47,11 @@ def write(
     """Write the page; a pure function of its inputs."""
     found = headline.findings(inputs.spec, inputs.results)
     tables = [table.build(spec, inputs.results) for spec in inputs.spec.table]
+    groups = [group_table.made(one, inputs.results) for one in inputs.spec.groups]
     laws = [made for law in inputs.spec.scaling for made in scaling_table.tables(law, inputs.results)]
     sections = [
         ("findings", "What the numbers say", _findings(found, inputs)),
-        ("tables", "Tables", "\n".join([*map(_table, tables), *map(_plain, laws)])),
+        ("tables", "Tables", "\n".join([*map(_table, tables), *map(_plain, [*groups, *laws])])),
         ("figures", "Figures", "\n".join(map(_figure, figures))),
         ("map", "Embedding map", _maps(maps)),
         ("data", "Data", _side("What there is per language.", inputs.data)),

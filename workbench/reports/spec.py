@@ -108,6 +108,38 @@ class TableSpec(Part):
         return self
 
 
+class Group(Part):
+    """Languages that are told together."""
+
+    name: Text
+    columns: tuple[Tag, ...] = Field(min_length=1)
+
+
+class Groups(Part):
+    """A table of many languages by group: means of each, the worst group, the gap to the best, the worst language."""
+
+    name: Name
+    title: Text
+    caption: Text
+    task: Text
+    metric: Text
+    split: Text = "test"
+    setting: str = ""
+    unit: Text
+    scale: float = 1.0
+    digits: int = Field(default=1, ge=0, le=6)
+    group: tuple[Group, ...] = Field(min_length=2)
+    rows: tuple[Row, ...] = Field(min_length=1)
+    absent: tuple[Absent, ...] = ()
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        _distinct([row.name for row in self.rows], "row labels")
+        _distinct([group.name for group in self.group], "group names")
+        _distinct([tag for group in self.group for tag in group.columns], "languages of all groups")
+        return self
+
+
 class Scaling(Part):
     """A scaling law over variants that differ in size and tokens, and minima at equal training compute.
 
@@ -207,8 +239,9 @@ class Forgetting(Part):
 class Spec(Part):
     """A study's table.toml."""
 
-    study: Name
+    study: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     table: tuple[TableSpec, ...] = Field(min_length=1)
+    groups: tuple[Groups, ...] = ()
     scaling: tuple[Scaling, ...] = ()
     figure: tuple[Annotated[Bars | Layers | Isoflop, Field(discriminator="kind")], ...] = ()
     claim: tuple[Annotated[Gain | Floors | Forgetting, Field(discriminator="kind")], ...] = ()
@@ -223,7 +256,10 @@ class Spec(Part):
     def _references(self) -> Self:
         tables = [table.name for table in self.table]
         laws = [law.name for law in self.scaling]
-        _distinct([*tables, *laws, *(f"{law}-equal-compute" for law in laws)], "table names")
+        _distinct(
+            [*tables, *(one.name for one in self.groups), *laws, *(f"{law}-equal-compute" for law in laws)],
+            "table names",
+        )
         _distinct([figure.name for figure in self.figure], "figure names")
         for figure in self.figure:
             if isinstance(figure, Bars):
@@ -269,7 +305,8 @@ def _explain(loc: tuple[int | str, ...], kind: str, message: str, got: object) -
     message = message.removeprefix("Value error, ")
     if kind == "extra_forbidden":
         models: tuple[type[Part], ...] = (
-            Spec, TableSpec, Row, Absent, Compare, Scaling, Bars, Layers, Isoflop, Gain, Floors, Forgetting,
+            Spec, TableSpec, Row, Absent, Compare, Group, Groups, Scaling, Bars, Layers, Isoflop, Gain, Floors,
+            Forgetting,
         )  # fmt: skip
         known = sorted({name for model in models for name in model.model_fields})
         near = difflib.get_close_matches(str(loc[-1]), known, n=1)

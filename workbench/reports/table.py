@@ -93,7 +93,7 @@ def build(table: TableSpec, results: Results) -> Table:
 
 def files(tables: Spec, results: Results) -> dict[str, str]:
     """File name -> text of every table in every format, each with a final newline."""
-    from workbench.reports import plain, render, scaling_table
+    from workbench.reports import group_table, plain, render, scaling_table
 
     if tables.study != results.study:
         raise BadInput(f"table.toml is of study {tables.study!r}, the results are of {results.study!r}")
@@ -102,6 +102,8 @@ def files(tables: Spec, results: Results) -> dict[str, str]:
         made[f"{table.spec.name}.md"] = render.markdown(table)
         made[f"{table.spec.name}.tex"] = render.latex(table)
         made[f"{table.spec.name}.csv"] = render.csv(table)
+    for one in tables.groups:
+        made |= plain.formats(group_table.made(one, results))
     for law in tables.scaling:
         for one in scaling_table.tables(law, results):
             made |= plain.formats(one)

@@ -13,7 +13,7 @@ from workbench import load
 from workbench.config import AnyStudy, Study
 from workbench.errors import BadInput
 from workbench.records import Result
-from workbench.reports import collect, plain, render, scaling_table, spec
+from workbench.reports import collect, group_table, plain, render, scaling_table, spec
 from workbench.reports import table as tables
 from workbench.runs import doctor
 from workbench.runs.folder import Folder
@@ -151,6 +151,8 @@ def _show(console: Console, path: Path, study: AnyStudy, results: collect.Result
     for one in found.table:
         console.print()
         console.print(render.terminal(tables.build(one, results)))
+    for groups in found.groups:
+        console.print(plain.terminal(group_table.made(groups, results)))
     for law in found.scaling:
         for made in scaling_table.tables(law, results):
             console.print()
