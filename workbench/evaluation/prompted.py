@@ -18,7 +18,7 @@ from workbench.models import Decoder, EncoderDecoder, Model, decode
 from workbench.objectives.batch import Tokens
 from workbench.tokenizer.processor import Tokenizer
 
-SMALLEST = 16
+SMALLEST, LARGE = 32, 128
 
 
 class Question(NamedTuple):
@@ -159,11 +159,8 @@ def num_symbols(objective: config.Objective) -> int:
 
 
 def bucket(length: int) -> int:
-    """The smallest of 16, 24, 32, 48, 64, 96, ... that holds `length`: at most half as much again is padding."""
-    size = SMALLEST
-    while size < length:
-        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
-    return size
+    """The smallest of 32, 64, 128, 256, 384, 512, ... that holds `length`: few, for each is a program to compile."""
+    return -(-length // LARGE) * LARGE if length > LARGE else max(SMALLEST, 1 << (length - 1).bit_length())
 
 
 def _joined(*parts: Sequence[int] | np.ndarray) -> np.ndarray:
