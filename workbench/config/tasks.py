@@ -36,6 +36,16 @@ class FineTune(Part):
     checks: Positive = Field(default=4, description="times that dev is looked at, evenly spaced; the last is the end")
     few_shot_steps: Positive = Field(default=100, description="of going on with a language's own examples")
 
+    @model_validator(mode="after")
+    def _trains(self) -> Self:
+        if self.optim.warmup_steps >= self.steps:
+            raise ValueError(f"optim.warmup_steps: {self.optim.warmup_steps} must be fewer than steps ({self.steps})")
+        if self.optim.ema_decay is not None:
+            raise ValueError("optim.ema_decay: fine-tuning keeps no average of the weights; leave it out")
+        if self.checks > self.steps:
+            raise ValueError(f"checks: {self.checks} are more than the steps ({self.steps})")
+        return self
+
 
 class Task(Part):
     """Train on the examples of one language, English unless said, and test on every language.

@@ -26,6 +26,7 @@ from workbench.evaluation.task_batches import (
     Names,
     encode,
     reading_batches,
+    reading_length,
     training_lengths,
     training_order,
 )
@@ -66,13 +67,17 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """Every checkpoint that was looked at. `best` has the highest dev figure; of equal ones the first."""
+    """Every checkpoint that was looked at. `best` has the highest dev figure; of equal ones the first.
+
+    `shapes` are the lengths of the batches it was trained on: to go on in another language takes the same programs.
+    """
 
     task: Task
     names: Names
     tokenizer: Tokenizer
     settings: FineTune
     checkpoints: tuple[Checkpoint, ...]
+    shapes: tuple[int, ...]
 
     @property
     def best(self) -> Checkpoint:
@@ -108,7 +113,9 @@ class FineTuned:
         order = training_order([encoded.lengths], [1.0], few.steps, few.batch_size, stream(seed, "few-shot"))
         weights = jax.tree.map(jnp.copy, self.best.weights)
         key = _key(seed, "few-shot")
-        *_, (_, trained) = _train(weights, encoded, order, few, key)
+        longest = reading_length(min(int(encoded.lengths.max()), settings.max_length))
+        shapes = self.shapes if longest <= self.shapes[-1] else (*self.shapes, longest)
+        *_, (_, trained) = _train(weights, encoded, order, few, key, shapes)
         return Checkpoint(self.best.step + few.steps, trained, float("nan"))
 
 
@@ -141,12 +148,13 @@ def fine_tune(
     order = training_order(lengths, shares, settings.steps, settings.batch_size, rng)
     start = Weights(jax.tree.map(jnp.copy, model), heads)
     held_out = encode(dev, tokenizer, names)
+    shapes = training_lengths(encoded.lengths, settings.max_length)
     found = []
-    for step, weights in _train(start, encoded, order, settings, _key(seed, "fine-tune")):
+    for step, weights in _train(start, encoded, order, settings, _key(seed, "fine-tune"), shapes):
         now = jax.tree.map(jnp.copy, weights)  # training overwrites its own
         figure = _figure(task, _predictions(now, names, dev, held_out, settings))
         found.append(Checkpoint(step, now, figure))
-    return FineTuned(task, names, tokenizer, settings, tuple(found))
+    return FineTuned(task, names, tokenizer, settings, tuple(found), shapes)
 
 
 def predict(
@@ -176,11 +184,10 @@ def _figure(task: Task, predictions: Sequence[Prediction]) -> float:
 
 
 def _train(
-    weights: Weights, encoded: Encoded, order: np.ndarray, settings: FineTune, key: jax.Array
+    weights: Weights, encoded: Encoded, order: np.ndarray, settings: FineTune, key: jax.Array, shapes: tuple[int, ...]
 ) -> Iterator[tuple[int, Weights]]:
     """Yield (step, weights) at every check, the last step among them; what is yielded is overwritten afterwards."""
     program, steps = _program(settings), len(order)
-    shapes = training_lengths(encoded.lengths[np.unique(order)], settings.max_length)
     lengths = np.minimum(encoded.lengths, shapes[-1])
     opt_state = optimizer(program.rule).init(weights)
     checks = {steps * (check + 1) // settings.checks for check in range(settings.checks)}

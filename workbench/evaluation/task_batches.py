@@ -15,7 +15,7 @@ from workbench.tokenizer.processor import Tokenizer
 
 IGNORED = -1  # of labels and tags: where no loss counts
 POOL = 50  # batches whose examples are sorted by length together
-SHAPES = 3  # of training batches; each is a program of its own
+SHARES = (0.75, 1.0)  # of the examples fit into training batches of each length; each length is a program of its own
 ROUND = 8  # lengths are rounded up to this
 EVALUATION_TOKENS = 4096  # of a batch that is only read
 
@@ -100,8 +100,8 @@ def _encoded(texts: Sequence[str], tokenizer: Tokenizer) -> list[np.ndarray]:
 
 
 def training_lengths(lengths: np.ndarray, most: int) -> tuple[int, ...]:
-    """The lengths of training batches: of half of the examples, of nine in ten, and of the longest (at most `most`)."""
-    wanted = np.quantile(np.minimum(lengths, most), np.array([0.5, 0.9, 1.0])[-SHAPES:])
+    """The lengths of training batches: of three in four examples, and of the longest (at most `most`)."""
+    wanted = np.quantile(np.minimum(lengths, most), SHARES)
     return tuple(sorted({int(-(-value // ROUND) * ROUND) for value in wanted}))
 
 
@@ -158,8 +158,5 @@ def reading_batches(encoded: Encoded) -> Iterator[tuple[np.ndarray, Batch]]:
 
 
 def reading_length(longest: int) -> int:
-    """16, 32, 48, 64, then half as much again and again: few shapes, little padding."""
-    length = 16
-    while length < longest:
-        length += 16 if length < 64 else length // 2 if length & (length - 1) == 0 else length // 3
-    return length
+    """The least of 16, 32, 64, ... that holds it: few programs, whatever the languages."""
+    return max(16, 1 << (longest - 1).bit_length())
