@@ -43,7 +43,7 @@ class Transducer(Part):
     local_heads: int = Field(default=4, ge=0, description="heads that start out attending to fixed local offsets")
     pointer: bool = Field(default=True, description="copying source characters competes with writing them")
     monotonic: bool = Field(
-        default=False,
+        default=True,
         description="attention from decoder to encoder, and the pointer, know how far apart two places are",
     )
 
@@ -70,10 +70,10 @@ class Transducer(Part):
 class InflectionTrain(Part):
     """How long and on what batches; the weights kept are those with the best exact match on dev."""
 
-    steps: Positive = 1500
-    batch_size: Positive = 64
+    steps: Positive = 1200
+    batch_size: Positive = 32
     optim: Optim = Optim(learning_rate=2e-3, warmup_steps=50)
-    look_every: Positive = Field(default=250, description="steps between two looks at dev")
+    look_every: Positive = Field(default=400, description="steps between two looks at dev")
     patience: Positive | None = Field(default=None, description="stop after so many looks without a new best")
     buckets: int = Field(default=3, ge=1, le=4, description="batches are cut to so many shapes, by length")
 
@@ -81,9 +81,9 @@ class InflectionTrain(Part):
 class Hallucinate(Part):
     """Made-up stems in real paradigms. Source: Anastasopoulos & Neubig 2019, section 4.2 (arXiv 1908.05838)."""
 
-    kind: Literal["none", "stems"] = "none"
+    kind: Literal["none", "stems"] = "stems"
     rows: Positive = Field(default=10_000, description="to make")
-    share: Rate = Field(default=0.5, description="of each batch")
+    share: Rate = Field(default=0.3, description="of each batch")
     min_stem: Positive = Field(default=3, description="characters of a common stretch that may be replaced")
     rate: Rate = Field(default=0.5, description="of a stretch's characters that are replaced")
 

@@ -1,0 +1,104 @@
+"""Files of the shared tasks: read as they stand, told apart by looking, refused with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import BadInput
+from workbench.inflection import rows
+from workbench.inflection.rows import Row, atoms
+
+NEW = "gehen\tV;PST;NOM(3,SG)\tging\nHaus\tN;DAT(PL)\tHäusern\n"
+OLD = "gehen\tging\tV;PST;3;SG\nHaus\tHäusern\tN;DAT;PL\n"
+
+
+def written(folder: Path, text: str, name: str = "deu.trn") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_both_orders_of_columns_are_told_apart_and_the_language_is_the_files_name(tmp_path: Path) -> None:
+    new, old = rows.read(written(tmp_path, NEW)), rows.read(written(tmp_path, OLD, "heb_unvoc.dev"))
+    assert new.rows[0] == Row("deu", "gehen", "V;PST;NOM(3,SG)", "ging")
+    assert old.rows[1] == Row("heb_unvoc", "Haus", "N;DAT;PL", "Häusern")
+    assert (new.order, old.order, new.covered) == ((1, 2), (2, 1), False)
+
+
+def test_a_covered_file_has_rows_without_forms_and_a_submission_has_its_columns(tmp_path: Path) -> None:
+    table = rows.read(written(tmp_path, "gehen\tV;PST\nHaus\tN;PL\n", "deu.covered.tst"))
+    assert table.covered
+    assert table.rows[0] == Row("deu", "gehen", "V;PST", None)
+    rows.write(tmp_path / "out", table, ["ging", "Häuser"])
+    assert (tmp_path / "out").read_bytes() == "gehen\tV;PST\tging\nHaus\tN;PL\tHäuser\n".encode()
+
+
+@pytest.mark.parametrize("text", [NEW, OLD])
+def test_a_submission_with_the_gold_forms_is_the_gold_file_byte_for_byte(text: str, tmp_path: Path) -> None:
+    table = rows.read(written(tmp_path, text))
+    rows.write(tmp_path / "out", table, [row.form or "" for row in table.rows])
+    assert (tmp_path / "out").read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("bad", "line", "says"),
+    [
+        ("gehen\tV;PST\n", 3, "wanted 3 columns"),
+        ("gehen\tV;PST\tging\tmehr\n", 3, "wanted 3 columns"),
+        ("gehen\tV;PST\t\n", 3, "an empty column"),
+        ("\tV;PST\tging\n", 3, "an empty column"),
+        ("gehen\tV;PST\tging \n", 3, "spaces"),
+        ("gehen\tV;ACC(2,SG\tging\n", 3, "never closed"),
+        ("gehen\tging\tV;PST\n", 3, "form and features are swapped"),
+        ("ge\rhen\tV;PST\tging\n", 3, "carriage return"),
+    ],
+)
+def test_a_bad_row_is_refused_with_file_and_line(bad: str, line: int, says: str, tmp_path: Path) -> None:
+    path = written(tmp_path, NEW + bad)
+    with pytest.raises(BadInput) as caught:
+        rows.read(path)
+    assert f"{path}:{line}" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_features_in_the_first_column_or_nowhere_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="features in the first column"):
+        rows.read(written(tmp_path, "V;PST\tgehen\tging\nN;DAT(PL)\tHaus\tHäusern\n"))
+    with pytest.raises(BadInput, match="no column looks like features"):
+        rows.read(written(tmp_path, "gehen\tpast\tging\n"))
+
+
+def test_windows_line_ends_are_taken_off(tmp_path: Path) -> None:
+    assert rows.read(written(tmp_path, NEW.replace("\n", "\r\n"))).rows == rows.read(written(tmp_path, NEW)).rows
+
+
+def test_atoms_are_what_stands_between_separators_and_brackets() -> None:
+    assert atoms(Row("kat", "", "V;IND;NOM(1,SG);ACC(2,PL)", None)) == ("V", "IND", "NOM", "1", "SG", "ACC", "2", "PL")
+
+
+WORD = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)
+
+
+@given(st.lists(st.tuples(WORD, st.sampled_from(["V;PST", "N;ACC(PL;PSS(3,SG))", "V;3;SG"]), WORD), min_size=3))
+def test_any_words_survive_reading_and_writing(tmp_path_factory: pytest.TempPathFactory, made: list) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    text = "".join(f"x{lemma}\t{features}\tx{form}\n" for lemma, features, form in made)
+    table = rows.read(written(folder, text))
+    assert [(f"x{lemma}", features, f"x{form}") for lemma, features, form in made] == [
+        (row.lemma, row.features, row.form) for row in table.rows
+    ]
+    rows.write(folder / "out", table, [row.form or "" for row in table.rows])
+    assert (folder / "out").read_bytes() == text.encode()
+
+
+@pytest.mark.data
+def test_every_file_of_the_2023_task_is_read_and_written_back_byte_for_byte(data_root: Path, tmp_path: Path) -> None:
+    for path in sorted((data_root / "sigmorphon2023").iterdir()):
+        table = rows.read(path)
+        rows.write(tmp_path / "out", table, [row.form or "" for row in table.rows])
+        lines = path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
+        assert (tmp_path / "out").read_bytes() == b"".join(line + b"\n" for line in lines if line.strip()), path

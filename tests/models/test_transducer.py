@@ -1,0 +1,130 @@
+"""The transducer: what it may see, how copying adds up, and that searching by a cache changes nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from workbench import config, models
+from workbench.models.transduce import beam, greedy
+from workbench.models.transducer import Written, log_probabilities
+from workbench.objectives.batch import Batch, Tokens
+
+VOCAB_SIZE, BOS, EOS, S, NEW = 19, 1, 2, 7, 6
+SMALL = {"width": 16, "num_layers": 1, "num_decoder_layers": 2, "num_heads": 2, "feed_forward": 24, "local_heads": 1}
+
+
+def built(seed: int = 0, **changes: object) -> models.Transducer:
+    model = models.build_transducer(config.Transducer(**{**SMALL, **changes}), VOCAB_SIZE, seed)
+    rng = np.random.default_rng(seed)
+    model.embedding[...] = model.embedding[...] * jnp.asarray(rng.uniform(0.5, 3.0, (VOCAB_SIZE, 1)), jnp.float32)
+    return model
+
+
+def source(lengths: tuple[int, ...] = (7, 5, 3), features: int = 2, seed: int = 0) -> Tokens:
+    real = np.arange(S) < np.array(lengths)[:, None]
+    ids = np.where(real, np.random.default_rng(seed).integers(4, VOCAB_SIZE, real.shape), 0)
+    return Tokens(ids, real.astype(np.int32), np.where(real, np.maximum(np.arange(S) - features + 1, 0), 0))
+
+
+def read(ids: np.ndarray) -> Tokens:
+    ones = np.ones_like(ids)
+    return Tokens(ids, ones, np.cumsum(ones, axis=1))
+
+
+@jax.jit
+def whole(model: models.Transducer, given: Tokens, decoder: Tokens) -> jax.Array:
+    return log_probabilities(model(given, decoder), given.ids)
+
+
+KINDS = [{"pointer": p, "monotonic": m} for p, m in itertools.product([True, False], repeat=2)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_greedy_search_by_a_cache_takes_what_the_whole_forward_finds_likeliest(kind: dict[str, bool]) -> None:
+    model, given = built(3, **kind), source()
+    found = greedy([model], given, max_new=NEW, bos=BOS, eos=EOS)
+    ids = np.asarray(found.ids)
+    decoder = read(np.concatenate([np.full((3, 1), BOS), ids[:, :-1]], axis=1))
+    cached = str(jax.make_jaxpr(lambda: greedy([model], given, max_new=NEW, bos=BOS, eos=EOS).ids)())
+    assert "while" in cached
+    assert "while" not in str(jax.make_jaxpr(whole)(model, given, decoder))  # two programs
+    written = np.cumsum(ids == EOS, axis=1) - (ids == EOS) == 0
+    likely = np.asarray(whole(model, given, decoder))
+    assert (likely.argmax(axis=-1) == ids)[written].all()
+    scores = np.where(written, likely.max(axis=-1), 0.0).sum(axis=1)
+    np.testing.assert_allclose(np.asarray(found.scores), scores, rtol=1e-4, atol=1e-5)
+    assert len(np.unique(ids)) > 2  # not one character again and again
+
+
+def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms() -> None:
+    model, given = built(monotonic=True), source()
+    alone = greedy([model], given, max_new=NEW, bos=BOS, eos=EOS)
+    one = beam([model], given, max_new=NEW, bos=BOS, eos=EOS, num_beams=1, length_penalty=0.0)
+    four = beam([model], given, max_new=NEW, bos=BOS, eos=EOS, num_beams=4, length_penalty=0.0)
+    np.testing.assert_array_equal(np.asarray(one.ids[:, 0]), np.asarray(alone.ids))
+    np.testing.assert_allclose(np.asarray(one.scores[:, 0]), np.asarray(alone.scores), rtol=1e-4)
+    assert (np.diff(np.asarray(four.scores), axis=1) <= 1e-6).all()
+
+
+def test_several_models_vote_by_the_mean_of_their_probabilities() -> None:
+    voters, given = [built(0), built(1)], source()
+    first = read(np.full((3, 1), BOS))
+    mean = np.mean([np.exp(np.asarray(whole(model, given, first)))[:, 0] for model in voters], axis=0)
+    found = greedy(voters, given, max_new=1, bos=BOS, eos=EOS)
+    np.testing.assert_array_equal(np.asarray(found.ids)[:, 0], mean.argmax(axis=-1))
+    np.testing.assert_allclose(np.exp(np.asarray(found.scores)), mean.max(axis=-1), rtol=1e-4)
+    twice = greedy([voters[0]] * 2, given, max_new=NEW, bos=BOS, eos=EOS)
+    assert (np.asarray(twice.ids) == np.asarray(greedy(voters[:1], given, max_new=NEW, bos=BOS, eos=EOS).ids)).all()
+
+
+def test_a_character_sees_no_later_one_and_every_place_of_its_source_but_padding() -> None:
+    model = built(monotonic=True)
+
+    def reads(ids: np.ndarray, given: Tokens) -> np.ndarray:
+        return np.asarray(whole(model, given, read(ids)))
+
+    ids, given = np.array([[BOS, 5, 6, 7]] * 3), source()
+    before = reads(ids, given)
+    changed = ids.copy()
+    changed[:, 2] = 9
+    after = reads(changed, given)
+    np.testing.assert_allclose(before[:, :2], after[:, :2], rtol=1e-5)
+    assert not np.allclose(before[:, 2:], after[:, 2:])
+    for place in range(S):
+        other = Tokens(given.ids.copy(), *given[1:])
+        other.ids[1, place] = 4 if given.ids[1, place] != 4 else 5
+        differs = not np.allclose(reads(ids, other)[1], before[1], rtol=1e-4)
+        assert differs == (place < 5), place
+
+
+def test_features_may_come_in_any_order_where_no_head_is_local() -> None:
+    model, given = built(local_heads=0), source(features=3)
+    order = [2, 0, 1, 3, 4, 5, 6]
+    turned = Tokens(given.ids[:, order], given.segments[:, order], given.positions[:, order])
+    assert (turned.ids != given.ids).any()
+    decoder = read(np.array([[BOS, 5, 6]] * 3))
+    rows = slice(0, 2)  # the third has no character left once features are three
+    np.testing.assert_allclose(whole(model, given, decoder)[rows], whole(model, turned, decoder)[rows], atol=1e-4)
+
+
+def test_copying_and_writing_add_up() -> None:
+    # of 4 characters, places 0 and 2 of the source hold character 3, place 1 is a feature
+    source_ids = np.array([[3, 2, 3]])
+    written = Written(jnp.log(jnp.array([[[1.0, 2.0, 3.0, 4.0]]])), jnp.log(jnp.array([[[5.0, 1e-30, 1.0]]])))
+    found = np.exp(np.asarray(log_probabilities(written, source_ids)))
+    np.testing.assert_allclose(found[0, 0], np.array([1, 2, 3, 4 + 5 + 1]) / 16, rtol=1e-5)
+
+
+def test_the_loss_is_the_log_probability_of_the_target_however_it_is_written() -> None:
+    for kind in KINDS:
+        model, given = built(**kind), source()
+        ids = np.array([[BOS, 5, 6, 7]] * 3)
+        targets = np.array([given.ids[:, 3], given.ids[:, 2], [5, 6, 7], [EOS] * 3]).T
+        batch = Batch(*given, predict=None, targets=targets, weights=np.ones((3, 4)), decoder=read(ids))
+        expected = -np.take_along_axis(np.asarray(whole(model, given, read(ids))), targets[:, :, None], 2)[:, :, 0]
+        np.testing.assert_allclose(np.asarray(model.token_losses(batch)), expected, rtol=1e-4, atol=1e-5)
