@@ -12,6 +12,7 @@ from workbench.evaluation import score_command
 from workbench.inflection import command as inflection
 from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
+from workbench.stages import new_language_cli
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_arguments(_verb(verbs, "probe", _probe, "what a model's layers know across languages, beside floors"))
 
     score_command.add_arguments(_verb(verbs, "score", score_command.run, "stored predictions scored again, exactly"))
+
+    grow = _verb(verbs, "adapt", _adapt, "add a language to a trained model from a lexicon, with a before/after table")
+    new_language_cli.add_arguments(grow)
 
     doctor = verbs.add_parser("doctor", help="is this machine fit to run: versions, devices, disk, data, network")
     doctor.add_argument("--device", choices=["auto", "cpu", "gpu", "tpu"], default="auto", help="what must be there")
@@ -152,6 +156,10 @@ def _import(options: argparse.Namespace) -> int:
 
 def _probe(options: argparse.Namespace) -> int:
     return command.run(options)
+
+
+def _adapt(options: argparse.Namespace) -> int:
+    return new_language_cli.run(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import languages
@@ -31,7 +31,8 @@ class OwnLanguage:
     def documents(self, lang: Lang, split: Split) -> list[Document]:
         """None where the split has no file."""
         path = self.folder / lang.tag / f"{split}.txt"
-        return list(text.documents(path, lang)) if path.is_file() else []
+        found = text.documents(path, lang) if path.is_file() else []
+        return [replace(document, id=f"{lang.tag}/{document.id}") for document in found]
 
     def has_text(self, lang: Lang) -> bool:
         return (self.folder / lang.tag / "train.txt").is_file()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal, assert_never
@@ -46,7 +46,8 @@ class OwnText:
     def documents(self, lang: Lang, split: Split) -> Iterator[Document]:
         """Raises: BadInput at file:line, or where a split has no file."""
         for path in files_of(self.settings, lang, split):
-            yield from text.documents(path, lang, unit=self.settings.unit, column=self.settings.column)
+            for document in text.documents(path, lang, unit=self.settings.unit, column=self.settings.column):
+                yield replace(document, id=f"{lang.tag}/{document.id}")  # languages have files of the same names
 
 
 Resources = EmbeddedData | PublishedData | OwnLanguage  # text, and lexicons, paradigms and labelled requests beside it

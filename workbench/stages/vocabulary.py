@@ -27,19 +27,25 @@ def run(stage: Stage, report: Report) -> None:
     settings = stage.config
     data = open_text(settings.data.source, stage.identity["data_revision"])
     before = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
-    texts = {lang: arm_texts(stage, lang) for lang in targets(settings)}
+    texts = {lang: arm_texts(stage, lang, spelling=True) for lang in targets(settings)}
     after = _tokenizer(stage, before, texts)
     after.save(stage.folder / MODEL)
     pivot = languages.parse(settings.data.pivot)
     held_out = {lang: [d.text for d in read(data, lang, "dev", FERTILITY_DOCUMENTS)] for lang in (*texts, pivot)}
+    held_out = {lang: found for lang, found in held_out.items() if found}
     rows = {"before": fertility.report(before, held_out), "after": fertility.report(after, held_out)}
     write_json(stage.folder / "fertility.json", [{"by": by} | asdict(row) for by, some in rows.items() for row in some])
 
 
-def arm_texts(stage: Stage, lang: Lang) -> list[str]:
-    """All that the stage's arm reads of a target."""
+def arm_texts(stage: Stage, lang: Lang, *, spelling: bool = False) -> list[str]:
+    """All that the stage's arm reads of a target; to learn its `spelling`, without the pivot's words where it can be.
+
+    So arms whose lexicons differ in meaning alone learn the same pieces, and their bits may be compared.
+    """
     data = open_text(stage.config.data.source, stage.identity["data_revision"])
-    return [document.text for documents in arm_documents(stage, data, lang).values() for document in documents]
+    found = arm_documents(stage, data, lang)
+    own = {resource: some for resource, some in found.items() if resource in ("word-list", "few-text", "all-text")}
+    return [document.text for some in (own if spelling and own else found).values() for document in some]
 
 
 def _tokenizer(stage: Stage, before: Tokenizer, texts: dict[Lang, list[str]]) -> Tokenizer:
