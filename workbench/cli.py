@@ -13,6 +13,7 @@ from workbench.inflection import command as inflection
 from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
 from workbench.stages import new_language_cli
+from workbench.tasks import command as tasks_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command.add_arguments(_verb(verbs, "probe", _probe, "what a model's layers know across languages, beside floors"))
 
+    tasks_command.add_parser(verbs)
     score_command.add_arguments(_verb(verbs, "score", score_command.run, "stored predictions scored again, exactly"))
 
     grow = _verb(verbs, "adapt", _adapt, "add a language to a trained model from a lexicon, with a before/after table")
