@@ -5,6 +5,7 @@ A study file (TOML) gives `[base]` values and named `[variants.<row name>]` diff
 """
 
 from workbench.config.adapt import Adapt, Resource
+from workbench.config.alignment import Adversarial, Align, Concepts, Contrastive
 from workbench.config.data import Data, Embedded, Files, NewLanguage, Published, Source
 from workbench.config.evaluate import Evaluate, Measure, ParallelData
 from workbench.config.in_context import InContext, PromptTask, Translation, TranslationData, TranslationMetric
@@ -49,11 +50,15 @@ from workbench.config.training import (
 __all__ = [
     "Adapt",
     "Adapters",
+    "Adversarial",
     "AlexaTM",
+    "Align",
     "AnyStudy",
     "Causal",
     "Compute",
+    "Concepts",
     "Config",
+    "Contrastive",
     "Data",
     "Denoise",
     "Deshuffle",

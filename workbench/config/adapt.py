@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from workbench.config.alignment import Align
 from workbench.config.part import Part, Positive, Rate
 from workbench.config.training import Keep, Optim, Validation
 
@@ -45,9 +46,10 @@ Vocabulary = Annotated[KeepVocabulary | ExtendVocabulary | ReplaceVocabulary, Fi
 
 
 class Full(Part):
-    """Every weight is trained."""
+    """Every weight is trained, by the masked LM alone or by what aligns languages too."""
 
     kind: Literal["full"] = "full"
+    align: Align = Align()
 
 
 class LoRA(Part):
@@ -100,6 +102,11 @@ class Adapt(Part):
         default=None, description="on real dev text of targets and pivot, which a language without text has not"
     )
 
+    @property
+    def align(self) -> Align:
+        """What is trained beside the masked LM."""
+        return self.method.align if self.method.kind == "full" else Align()
+
     @model_validator(mode="after")
     def _shares(self) -> Self:
         if self.few_text_share + self.inflection_share >= 1.0:
@@ -114,6 +121,18 @@ class Adapt(Part):
         if any(changed.values()) and not self.resources:
             named = " and ".join(name for name, is_changed in changed.items() if is_changed)
             raise ValueError(f"{named}: nothing is adapted without resources; name some")
+        return self
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Self:
+        if not self.align.any:
+            return self
+        if not self.resources or (self.align.contrastive and "pseudo" not in self.resources):
+            raise ValueError(
+                f"method.align: contrastive reads pseudo text, the others some text; got {list(self.resources)}"
+            )
+        if self.accumulate > 1:
+            raise ValueError("method.align: wants accumulate = 1 (a pair is told from all others of its step)")
         return self
 
     @field_validator("resources")

@@ -88,6 +88,19 @@ class Config(Part):
         return self
 
     @model_validator(mode="after")
+    def _align_fits(self) -> Self:
+        align = self.adapt.align
+        if align.any and self.objective.kind != "mlm":
+            raise ValueError(
+                f"adapt.method.align stands beside objective.kind 'mlm', not beside {self.objective.kind!r}"
+            )
+        if align.layer is not None and align.layer > self.model.num_layers:
+            raise ValueError(f"adapt.method.align.layer {align.layer}: the model has 0 to {self.model.num_layers}")
+        if align.concepts and self.data.source.kind == "files":
+            raise ValueError("adapt.method.align.concepts are of lexicons, which data.source 'files' has not")
+        return self
+
+    @model_validator(mode="after")
     def _resources_exist(self) -> Self:
         resources, own_text = self.adapt.resources, self.data.source.kind == "files"
         if resources and not self.data.targets:

@@ -145,9 +145,21 @@ class Stream:
         """Batch number `step`, counted from 0."""
         if not 0 <= step < self.steps:
             raise IndexError(f"step {step} of a stream of {self.steps} steps")
-        examples = slice(step * self.batch_size, (step + 1) * self.batch_size)
-        rows = gather(self._pools, self._order[examples], self._plan[examples])
+        rows = gather(self._pools, *self.drawn(step))
         return self.objective(rows, seeds.stream(self.seed, "corrupt", step))
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The languages' names, as `drawn` numbers them."""
+        return tuple(self._langs)
+
+    def drawn(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of each row of a batch the number of its language and its own among that language's.
+
+        Shapes: -> [B] int, [B] int
+        """
+        examples = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        return self._order[examples], self._plan[examples]
 
     def describe(self, step: int) -> str:
         """The languages of a batch and their rows, such as `cym-Latn 3, eng-Latn 13`."""

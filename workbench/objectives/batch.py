@@ -65,6 +65,22 @@ class Tokens(NamedTuple):
     positions: np.ndarray
 
 
+class Aligned(NamedTuple):
+    """What alignment objectives read beside a masked LM's batch; see `mixture/aligned.py`.
+
+    Shapes: langs [B] int32, whose each row is; reversal [B] float32, the gradient reversal's growth; concepts [B, S]
+        int32, 0 for none; here, there [P, T], pivot sentences and their translations; number [P] int32, equal for
+        translations of one sentence
+    """
+
+    langs: np.ndarray
+    reversal: np.ndarray
+    concepts: np.ndarray | None = None
+    here: Tokens | None = None
+    there: Tokens | None = None
+    number: np.ndarray | None = None
+
+
 class Batch(NamedTuple):
     """What a training step reads: a pytree of arrays.
 
@@ -84,3 +100,4 @@ class Batch(NamedTuple):
     weights: np.ndarray
     prefix: np.ndarray | None = None
     decoder: Tokens | None = None
+    align: Aligned | None = None

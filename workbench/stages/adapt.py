@@ -18,6 +18,7 @@ from workbench.models import Model
 from workbench.models.changes import Changes
 from workbench.models.leaves import named_leaves
 from workbench.objectives.batch import Rows
+from workbench.stages import align
 from workbench.stages.corpora import arm_documents, measured, targets
 from workbench.stages.plan import Stage
 from workbench.stages.pretrain import base_shares, objective, reporter, write_mixture
@@ -59,10 +60,12 @@ def run(stage: Stage, report: Report) -> None:
     write_mixture(stage.folder, stream)
     base = _base(stage, tokenizer)
     part = _part(stage, base)
+    training = align.training(stage, tokenizer, base, stream, rows)
     trained = train(
-        model=part.changes if part else base,
+        model=part.changes if part else training.model,
         frozen=part.frozen if part else None,
-        stream=stream,
+        stream=training.stream,
+        loss=training.loss,
         optim=adapt.optim,
         checkpoint_every=adapt.checkpoint_every,
         folder=stage.folder / CHANGES if part else stage.folder,

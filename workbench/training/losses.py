@@ -49,7 +49,11 @@ def token_losses(model: Model, batch: Batch, key: jax.Array | None = None) -> ja
     Shapes: -> [B, M]
     Units: nats
     """
-    states = states_to_predict(model, batch, key)
+    return losses_of_states(model, states_to_predict(model, batch, key), batch)
+
+
+def losses_of_states(model: Model, states: jax.Array, batch: Batch) -> jax.Array:
+    """`token_losses` from the states at the places to predict. Shapes: states [B, M, D] -> [B, M]"""
     num_parts = parts(states.shape[1], states.shape[0] * model.embedding.shape[0])
     if num_parts == 1:
         return _losses(model, states, jnp.asarray(batch.targets))
