@@ -116,7 +116,7 @@ def test_the_layer_and_the_pooling_change_the_program(model: Encoder, tokenizer:
     ids, lengths = np.ones((2, 8), np.int32), np.array([8, 3], np.int32)
     weights = module.Weights(model, heads)
     programs = {
-        str(jax.make_jaxpr(partial(module._read, program=module._program(settings)))(weights, ids, lengths))
+        str(jax.make_jaxpr(partial(module._likeliest, program=module._program(settings)))(weights, ids, lengths))
         for settings in (
             SETTINGS,
             SETTINGS.model_copy(update={"layer": 0}),

@@ -115,7 +115,7 @@ class FineTuned:
         key = _key(seed, "few-shot")
         longest = reading_length(min(int(encoded.lengths.max()), settings.max_length))
         shapes = self.shapes if longest <= self.shapes[-1] else (*self.shapes, longest)
-        *_, (_, trained) = _train(weights, encoded, order, few, key, shapes)
+        *_, (_, trained) = updates(weights, encoded, order, few, key, shapes)
         return Checkpoint(self.best.step + few.steps, trained, float("nan"))
 
 
@@ -150,9 +150,9 @@ def fine_tune(
     held_out = encode(dev, tokenizer, names)
     shapes = training_lengths(encoded.lengths, settings.max_length)
     found = []
-    for step, weights in _train(start, encoded, order, settings, _key(seed, "fine-tune"), shapes):
+    for step, weights in updates(start, encoded, order, settings, _key(seed, "fine-tune"), shapes):
         now = jax.tree.map(jnp.copy, weights)  # training overwrites its own
-        figure = _figure(task, _predictions(now, names, dev, held_out, settings))
+        figure = _figure(task, read(now, names, dev, held_out, settings))
         found.append(Checkpoint(step, now, figure))
     return FineTuned(task, names, tokenizer, settings, tuple(found), shapes)
 
@@ -160,17 +160,18 @@ def fine_tune(
 def predict(
     weights: Weights, tokenizer: Tokenizer, names: Names, examples: Sequence[Example], settings: FineTune
 ) -> list[Prediction]:
-    """In the order of `examples`."""
-    return _predictions(weights, names, examples, encode(examples, tokenizer, names), settings)
+    """Encode and read, in the order of `examples`."""
+    return read(weights, names, examples, encode(examples, tokenizer, names), settings)
 
 
-def _predictions(
+def read(
     weights: Weights, names: Names, examples: Sequence[Example], encoded: Encoded, settings: FineTune
 ) -> list[Prediction]:
+    """The likeliest label and tags of every example, in order."""
     program = _program(settings)
     found: list[Prediction | None] = [None] * len(examples)
     for chosen, batch in reading_batches(encoded):
-        labels, tags = (np.asarray(part) for part in _read(weights, batch.ids, batch.lengths, program=program))
+        labels, tags = (np.asarray(part) for part in _likeliest(weights, batch.ids, batch.lengths, program=program))
         for row, number in enumerate(chosen):
             one = examples[number]
             label = names.labels[labels[row]] if names.labels else ""
@@ -183,7 +184,7 @@ def _figure(task: Task, predictions: Sequence[Prediction]) -> float:
     return score(task.metrics[0], predictions, task.scheme).interval.value
 
 
-def _train(
+def updates(
     weights: Weights, encoded: Encoded, order: np.ndarray, settings: FineTune, key: jax.Array, shapes: tuple[int, ...]
 ) -> Iterator[tuple[int, Weights]]:
     """Yield (step, weights) at every check, the last step among them; what is yielded is overwritten afterwards."""
@@ -222,8 +223,8 @@ def _logits(
     if program.layer == 0:
         states = model.embedding[...][ids]
     else:
-        read = model.encode if isinstance(model, EncoderDecoder) else model
-        out = read(ids, real, positions, key=keys[0], hidden=program.layer is not None)
+        encoder = model.encode if isinstance(model, EncoderDecoder) else model
+        out = encoder(ids, real, positions, key=keys[0], hidden=program.layer is not None)
         states = out.final if out.hidden is None else out.hidden[program.layer]
     labels = tags = None
     if heads.label is not None:
@@ -275,14 +276,14 @@ def _step(
     program: Program,
 ) -> tuple[Weights, optax.OptState]:
     grads = jax.grad(_loss)(weights, batch, program, jax.random.fold_in(key, step))
-    updates, opt_state = optimizer(program.rule).update(grads, opt_state, weights)
-    moved = optax.apply_updates(weights, optax.tree.scale(rate, updates))
+    moves, opt_state = optimizer(program.rule).update(grads, opt_state, weights)
+    moved = optax.apply_updates(weights, optax.tree.scale(rate, moves))
     fixed = _fixed(weights, program.freeze)  # weight decay must not shrink them either
     return jax.tree.map(lambda old, new, is_fixed: old if is_fixed else new, weights, moved, fixed), opt_state
 
 
 @partial(jax.jit, static_argnames="program")
-def _read(weights: Weights, ids: Array, lengths: Array, *, program: Program) -> tuple[jax.Array, jax.Array]:
+def _likeliest(weights: Weights, ids: Array, lengths: Array, *, program: Program) -> tuple[jax.Array, jax.Array]:
     """Numbers of the likeliest label of each row and tag of each token; zeros where there is no such head."""
     labels, tags = _logits(weights, ids, lengths, program, None)
     none = jnp.zeros(ids.shape, jnp.int32)
