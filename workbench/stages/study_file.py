@@ -20,7 +20,7 @@ def toml(values: Mapping[str, Any]) -> str:
         elif isinstance(value, Mapping):
             inner = {key: one for key, one in value.items() if isinstance(one, Mapping)}
             rest = {key: one for key, one in value.items() if key not in inner}
-            text += f"\n[{_key(name)}]\n{_lines(rest)}" if rest else ""
+            text += f"\n[{_key(name)}]\n{_lines(rest)}" if rest or not inner else ""
             text += "".join(f"\n[{_key(name)}.{_key(key)}]\n{_lines(one)}" for key, one in inner.items())
     return text
 
@@ -34,7 +34,7 @@ def _lines(values: Mapping[str, Any]) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return name if _BARE.fullmatch(name) else _value(name)
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,163 @@
+"""A language added to a finished model by one command: from its lexicon to a table, a model and an export."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.stages.conftest import CIPHER, OBJECTS, STUDY, SUBJECTS, TABLES, VERBS
+from workbench import exchange, load
+from workbench.errors import BadInput
+from workbench.exchange import trained
+from workbench.files import read_jsonl
+from workbench.models.leaves import named_leaves
+from workbench.stages import new_language, start
+from workbench.stages.new_language import Asked
+from workbench.stages.plan import stages
+from workbench.stages.source import revision
+from workbench.stages.study_file import toml
+from workbench.stages.worker import perform
+
+LETTERS = {letter: chr(0x10D0 + number) for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}  # Georgian
+GEORGIAN = {word: "".join(LETTERS[letter] for letter in word[::-1]) for word in CIPHER}
+SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
+
+
+@pytest.fixture(scope="module")
+def base(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that has read English alone."""
+    root = tmp_path_factory.mktemp("base")
+    (root / "study.toml").write_text(STUDY, "utf-8")
+    (root / "table.toml").write_text(TABLES, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_DATA", str(tiny_data))
+        small = ['variants.none.evaluate.measures=["bits"]', f'where.runs="{root / "runs"}"']
+        study = load.study(root, small)
+        planned = stages(study, revision(study))
+        (run,) = [stage for stage in planned if stage.kind == "run" and stage.variant == "none"]
+        for stage in (
+            *(run.inputs["model"].inputs[name] for name in ("tokenizer", "corpus")),
+            run.inputs["model"],
+            run,
+        ):
+            perform(stage, lambda _: None)
+    return run.folder
+
+
+@pytest.fixture
+def asked(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tiny_data))
+    (tmp_path / "lexicon.tsv").write_text("".join(f"{key}\t{word}\n" for key, word in GEORGIAN.items()), "utf-8")
+    lines = [" ".join(GEORGIAN[word] for word in sentence.split()) for sentence in SENTENCES]
+    (tmp_path / "text.txt").write_text("\n".join(lines[:60]) + "\n", "utf-8")
+    return Asked("kat", tmp_path / "lexicon.tsv", seeds=1, text=tmp_path / "text.txt", pieces=60, method="madx")
+
+
+SMALL = [
+    "adapt.steps=6",
+    "adapt.batch_size=4",
+    "adapt.optim.warmup_steps=2",
+    "synth.sentences=40",
+    "evaluate.base_documents=10",
+    "where.jobs=1",
+]
+
+
+def test_one_command_ends_in_a_table_and_a_model_that_exports(
+    base: Path, asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert new_language.adapt(base, asked, out, SMALL) == 0
+    shown = capsys.readouterr().out
+    assert "before" in shown
+    assert "adapted" in shown
+    assert "vocabulary: extend; trained: madx" in shown
+    rows = list(read_jsonl(out / "results.jsonl"))
+    value = {(row["variant"], row["lang"], row["metric"]): row["value"] for row in rows}
+    assert value["adapted", "kat-Geor", "pieces_per_word"] < 0.5 * value["before", "kat-Geor", "pieces_per_word"]
+    assert value["adapted", "eng-Latn", "pieces_per_word"] == value["before", "eng-Latn", "pieces_per_word"]
+    assert value["before", "eng-Latn", "masked_bits_per_byte"] != value["before", "kat-Geor", "masked_bits_per_byte"]
+
+    (run,) = (out / "runs" / "adapt-kat-geor").glob("adapted-s0-*")
+    (adapted,) = (stage.folder for stage in trained.read(run).stages if stage.identity["kind"] == "adapt")
+    whole = named_leaves(trained.load_model(trained.read(run)))
+    old = named_leaves(start.opened(base)[0])
+    for name, leaf in old.items():  # only the language's weights and the pieces' moved
+        assert name in ("embedding", "vocab_bias") or np.array_equal(leaf, whole[name])
+    assert any(".language." in name for name in whole)
+    assert (adapted / "changes" / "checkpoints").is_dir()
+
+    exchange.export(run, tmp_path / "exported", "workbench")
+    model, _ = exchange.load(tmp_path / "exported")
+    assert all(np.array_equal(leaf, whole[name]) for name, leaf in named_leaves(model).items())
+
+    with pytest.raises(BadInput, match="made by another command"):
+        new_language.adapt(base, Asked("kat", asked.lexicon, seeds=2), out, SMALL)
+
+
+def test_a_language_of_the_pretraining_is_refused(base: Path, asked: Asked, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="was pretrained on it"):
+        new_language.adapt(base, Asked("eng", asked.lexicon), tmp_path / "out", [])
+
+
+def test_a_lexicon_in_another_script_than_the_languages_is_refused(base: Path, asked: Asked, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"written in Geor, bak-Cyrl in Cyrl.*bak-Geor"):
+        new_language.adapt(base, Asked("bak", asked.lexicon), tmp_path / "out", [])
+
+
+def test_a_folder_without_a_model_is_told_what_is_wanted(asked: Asked, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="workbench export"):
+        new_language.adapt(tmp_path, asked, tmp_path / "out", [])
+
+
+def test_without_held_out_text_the_command_says_what_cannot_be_measured_and_measures_the_rest(
+    base: Path, asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
+    monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
+    out = tmp_path / "out"
+    with pytest.raises(IndexError):  # nothing ran
+        new_language.adapt(base, Asked("kat", asked.lexicon, seeds=1), out, [])
+    assert "cannot be measured" in capsys.readouterr().out
+    assert tomllib.loads((out / "table.toml").read_text())["table"][0]["columns"] == ["eng-Latn"]
+    found = load.study(out)
+    assert found.variants["adapted"].adapt.resources == ("pseudo", "word-list")
+    assert found.variants["adapted"].adapt.vocabulary.kind == "extend"
+
+
+def test_text_is_held_out_without_overlap(asked: Asked, tmp_path: Path) -> None:
+    from workbench import languages
+
+    lang = languages.parse("kat")
+    found = new_language._texts(asked, lang)
+    assert {name: len(texts) for name, texts in found.items()} == {"train": 41, "dev": 4, "test": 15}
+    assert len({sentence for texts in found.values() for sentence in texts}) == 60
+    own = Asked("kat", asked.lexicon, text=asked.text, test=asked.text)
+    assert len(new_language._texts(own, lang)["train"]) == 0
+
+
+def test_an_exported_model_is_a_start_too(base: Path, tmp_path: Path) -> None:
+    exchange.export(base, tmp_path / "exported", "workbench")
+    model, tokenizer = start.opened(tmp_path / "exported")
+    again, own = start.opened(base)
+    assert tokenizer.sha256 == own.sha256
+    assert all(np.array_equal(leaf, named_leaves(again)[name]) for name, leaf in named_leaves(model).items())
+    assert start.revision(str(base)) != start.revision(str(tmp_path / "exported"))
+
+
+PLAIN = st.recursive(
+    st.text(max_size=8) | st.integers(-9, 9) | st.booleans() | st.floats(-1e9, 1e9),
+    lambda inner: st.lists(st.text(max_size=4), max_size=3) | st.dictionaries(st.text(min_size=1, max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.text(min_size=1, max_size=6), PLAIN, max_size=5))
+def test_what_is_written_as_toml_is_read_back(values: dict[str, object]) -> None:
+    assert tomllib.loads(toml(values)) == values
