@@ -90,6 +90,19 @@ def test_a_look_at_a_model_prints_a_table_and_writes_rows(
     }
 
 
+def test_a_folder_gets_rows_pictures_and_a_page(
+    model: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "look"
+    arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(tmp_path / "cache"), "--out", str(out)]
+    assert cli.main([*arguments, "--probes", "retrieval"]) == 0
+    figures = {f"{name}.{kind}" for name in ("heat-map", "layers", "map-probe") for kind in ("pdf", "svg", "png")}
+    assert {path.name for path in out.iterdir()} == figures | {"rows.jsonl", "map.html"}
+    shown = capsys.readouterr().out
+    assert "picture" in shown
+    assert ENGLISH[0] in (out / "map.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("more", "wanted"),
     [

@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pooling", choices=["mean", "cls", "max"], default="mean")
     parser.add_argument("--probes", default=",".join(PROBES), help=f"some of {','.join(PROBES)} (default: all)")
     parser.add_argument("--methods", default=",".join(METHODS), help=f"of retrieval: some of {','.join(METHODS)}")
-    parser.add_argument("--out", type=Path, help="file for the rows, one JSON object a line")
+    parser.add_argument(
+        "--out", type=Path, help="folder for rows.jsonl, figures and map.html; NAME.jsonl: a file for the rows alone"
+    )
     parser.add_argument("--cache", type=Path, help="folder for vectors (default: $WORKBENCH_DATA/representations)")
     parser.add_argument("--revision", help="of a model on the hub: a branch, tag or commit")
 
@@ -58,10 +60,14 @@ def run(options: argparse.Namespace) -> int:
     found = sentences.read(options.pairs, tags, options.pivot, options.limit)
     reader = open_model(options.model, options.revision)
     probing.chosen_layers(reader, settings.layers)
-    table = show.Table(reader.num_layers)
+    folder = options.out if options.out and options.out.suffix != ".jsonl" else None
+    rows_file = folder / "rows.jsonl" if folder else options.out
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    table, kept = show.Table(reader.num_layers), []
     for remark in show.remarks(found, settings):
         print(remark)
-    with _writer(options.out) as write, show.progress() as display:
+    with _writer(rows_file) as write, show.progress() as display:
         total = sum(len(texts) for one in found for texts in one.texts.values())
         embedding = display.task("embedding", total)
         store = Store(options.cache or data_home() / "representations", lambda count: display.advance(embedding, count))
@@ -76,9 +82,16 @@ def run(options: argparse.Namespace) -> int:
             ):
                 write({**context, **row.to_json()})
                 table.add(row)
+                if folder and row.probe == "retrieval":
+                    kept.append(row.to_json())
     table.print()
-    if options.out:
-        print(f"rows     {options.out}")
+    if rows_file:
+        print(f"rows     {rows_file}")
+    if folder:
+        from workbench.probing import pictures
+
+        for path in pictures.draw(reader, found, kept, settings, store, folder):
+            print(f"picture  {path}")
     return 0
 
 
