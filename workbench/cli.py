@@ -13,6 +13,7 @@ from workbench.inflection import command as inflection
 from workbench.probing import command
 from workbench.sources import catalogue_cli, lexicon_cli
 from workbench.stages import new_language_cli
+from workbench.synth import command as synth_command
 from workbench.tasks import command as tasks_command
 
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     catalogue_cli.add_parser(verbs)
     lexicon_cli.add_parser(verbs)
+    synth_command.add_parser(verbs)
     inflection.add_parser(verbs)
 
     export = _verb(verbs, "export", _export, "write a finished run in a layout that others load, checked, with a card")

@@ -258,9 +258,7 @@ def sentences_and_words(files: Files) -> Iterator[Case]:
     yield Case("AfriSenti", lambda r: labeled.afrisenti(tweets, "hau", "train", r), tables(afrisenti))
     said, meta = files.massive(), massive.read_meta(files.massive_meta())
     parsed: dict[str, Reader] = {EQUAL: lambda: intents(said)}
-    note = (
-        "`datasets` and pandas give the raw line; tokens and slot labels are parsed by ours, and at equal work"
-    )
+    note = "`datasets` and pandas give the raw line; tokens and slot labels are parsed by ours, and at equal work"
     yield Case("MASSIVE", lambda r: massive.read_tsv(said, meta, r), tables(said) | parsed, note)
     slots = files.xsid()
     yield Case("xSID", lambda r: xsid.read(slots, SWH, r), {"loop": lambda: sentences(slots, 1, 3)})

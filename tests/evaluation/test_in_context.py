@@ -25,7 +25,7 @@ LABELS = ("kitchen", "garden", "front door")
 TEXTS = [
     "open the window",
     "close",
-    "paint the curtain in the office, then the window in the kitchen, then the garage",
+    "paint the curtain in the office",
     "find the garage door tomorrow",
     "now",
 ]
@@ -60,64 +60,87 @@ def make(tokenizer: Tokenizer, objective: config.Objective, kind: str = "encoder
     return asker(models.build(small, tokenizer.vocab.size, seed=3), tokenizer, objective)
 
 
-def by_hand(ask: Asker, encoder: list[int] | None, decoder: list[int], ending: list[int]) -> float:
-    """Sum of log p of `ending` behind `decoder`, from one reading of both without padding or cache."""
-    ids = np.array([decoder + ending[:-1]], np.int32)
-    ones, places = np.ones_like(ids), np.arange(ids.shape[1], dtype=np.int32)[None, :]
-    if encoder is None:
-        found = ask.model(ids, ones, places)
-    else:
-        read = np.array([encoder], np.int32)
-        found = ask.model(
-            read, np.ones_like(read), np.arange(read.shape[1], dtype=np.int32)[None, :], Tokens(ids, ones, places)
-        )
-    scores = np.asarray(jax.nn.log_softmax(ask.model.logits(found.final))[0], np.float64)
-    return float(sum(scores[len(decoder) - 1 + place, token] for place, token in enumerate(ending)))
+@jax.jit
+def read_at_once(model: models.Model, encoder: Tokens | None, decoder: Tokens) -> jax.Array:
+    """Log-probabilities of what follows each token of a whole text, without a cache. Shapes: -> [B, T, V]"""
+    found = model(*decoder) if encoder is None else model(*encoder, decoder)
+    return jax.nn.log_softmax(model.logits(found.final))
 
 
-@pytest.mark.parametrize("objective", [CAUSAL, *SEQ2SEQ], ids=lambda one: f"{one.kind}")
+def rows(several: list[list[int]], length: int) -> Tokens:
+    ids, segments = (np.zeros((len(several), length), np.int32) for _ in range(2))
+    for number, row in enumerate(several):
+        ids[number, : len(row)], segments[number, : len(row)] = row, 1
+    return Tokens(ids, segments, np.arange(length, dtype=np.int32) * segments)
+
+
+def asked(tokenizer: Tokenizer, objective: config.Objective, prompt: list[int]) -> tuple[list[int] | None, list[int]]:
+    """What encoder and decoder have read when the answer begins: the training's own form, spelt out."""
+    vocab = tokenizer.vocab
+    match objective:
+        case config.Causal():
+            return None, [vocab.bos, *prompt]
+        case config.AlexaTM(causal_rate=0.0):
+            return [*prompt, vocab.eos], [vocab.bos, *prompt]
+        case config.AlexaTM():
+            return [vocab.clm, *prompt], [vocab.bos]
+        case config.Denoise():
+            return [*prompt, vocab.mask, vocab.eos], [vocab.bos, *prompt]
+        case _:
+            return [*prompt, vocab.sentinel(0), vocab.eos], [vocab.bos, vocab.sentinel(0)]
+
+
+@pytest.mark.parametrize("objective", [CAUSAL, *SEQ2SEQ], ids=lambda one: one.kind)
+def test_a_model_is_asked_in_the_form_of_its_training(tokenizer: Tokenizer, objective: config.Objective) -> None:
+    ask = make(tokenizer, objective, "decoder" if objective == CAUSAL else "encoder-decoder")
+    encoder, decoder = asked(tokenizer, objective, [300, 301])
+    found = ask.question(np.array([300, 301], np.int32))
+    assert (None if found.encoder is None else found.encoder.tolist(), found.decoder.tolist()) == (encoder, decoder)
+    assert len(found.decoder) <= 2 + num_symbols(objective)
+    assert found.encoder is None or len(found.encoder) <= 2 + num_symbols(objective)
+
+
+@pytest.mark.parametrize("objective", [CAUSAL, ALEXATM, config.SpanCorruption()], ids=lambda one: one.kind)
 def test_labels_score_as_the_whole_text_read_at_once_per_token(
     tokenizer: Tokenizer, objective: config.Objective
 ) -> None:
     ask = make(tokenizer, objective, "decoder" if objective == CAUSAL else "encoder-decoder")
-    found = score_labels(ask, FORM, SHOWN, TEXTS[:2], LABELS, 120)
-    vocab = tokenizer.vocab
-    bos, eos, clm, mask, filled = vocab.bos, vocab.eos, vocab.clm, vocab.mask, vocab.sentinel(0)
-    for row, text in enumerate([*TEXTS[:2], "N/A"]):
-        shown = "find: open the door in: kitchen find: close it in: garden"
-        prompt = tokenizer.encode(f"{shown} find: {text} in:").tolist()
-        encoder, decoder = {
-            "causal": (None, [bos, *prompt]),
-            "alexatm": ([clm, *prompt], [bos]),
-            "alexatm without [CLM]": ([*prompt, eos], [bos, *prompt]),
-            "denoise": ([*prompt, mask, eos], [bos, *prompt]),
-            "span-corruption": ([*prompt, filled, eos], [bos, filled]),
-        }[objective.kind if objective != SEQ2SEQ[1] else "alexatm without [CLM]"]
-        for column, label in enumerate(LABELS):
-            ending = tokenizer.encode(label).tolist()
-            wanted = by_hand(ask, encoder, decoder, ending) / len(ending)
-            got = found.nothing[0, column] if row == 2 else found.given[row, column]
-            assert got == pytest.approx(wanted, abs=1e-5)
+    found = score_labels(ask, FORM, SHOWN, TEXTS[:2], LABELS, 66)
+    assert [prompt.num_demonstrations for prompt in found.prompts] == [2, 2]
+    endings = [tokenizer.encode(label).tolist() for label in LABELS]
+    assert len(set(map(len, endings))) > 1  # or the lengths would not matter
+    shown = "find: open the door in: kitchen find: close it in: garden"
+    prompts = [tokenizer.encode(f"{shown} find: {text} in:").tolist() for text in (*TEXTS[:2], "N/A")]
+    questions = [(asked(tokenizer, objective, prompt), ending) for prompt in prompts for ending in endings]
+    encoder = None if objective == CAUSAL else rows([(q[0] or []) for q, _ in questions], 64)
+    log_p = np.asarray(read_at_once(ask.model, encoder, rows([q[1] + ending[:-1] for q, ending in questions], 64)))
+    wanted = [
+        np.mean([log_p[row, len(q[1]) - 1 + place, token] for place, token in enumerate(ending)])
+        for row, (q, ending) in enumerate(questions)
+    ]
+    assert np.allclose(np.ravel(found.given), wanted[:6], atol=1e-5)
+    assert np.allclose(found.nothing[0], wanted[6:], atol=1e-5)
     assert np.allclose(found.calibrated, found.given - found.nothing[0])
-    assert len(set(map(len, tokenizer.encode_all(LABELS)))) > 1  # or the lengths would not matter
 
 
-def test_scores_depend_neither_on_the_batch_nor_on_the_bucket(tokenizer: Tokenizer) -> None:
+def test_scores_do_not_depend_on_the_batch(tokenizer: Tokenizer) -> None:
     ask = make(tokenizer, CAUSAL, "decoder")
-    prompts = [tokenizer.encode(f"find: {text} in:") for text in TEXTS]
+    prompts = [tokenizer.encode(f"find: open the window in: kitchen find: {text} in:") for text in TEXTS]
+    assert {bucket(len(ids) + 1) for ids in prompts} == {64}
     endings = tokenizer.encode_all(LABELS)
-    together = ask.log_probabilities(prompts, endings, batch_size=4)
-    assert len({bucket(len(ids) + 1) for ids in prompts}) > 1
-    turned = ask.log_probabilities(prompts[::-1], endings, batch_size=4)[::-1]
+    together = ask.log_probabilities(prompts, endings)
+    turned = ask.log_probabilities([prompts[2], *prompts[::-1]], endings)[:0:-1]
     assert np.allclose(together, turned, atol=1e-5)
     assert not np.allclose(together[0], together[1], atol=1e-3)
 
 
 def test_what_did_not_fit_is_counted_and_calibrated_alike(tokenizer: Tokenizer) -> None:
     ask = make(tokenizer, CAUSAL, "decoder")
-    length = len(tokenizer.encode("find: close it in: garden find: close in:")) + num_symbols(CAUSAL)
+    shown = [Pair("1", "open the door in the kitchen at seven", "kitchen", ENGLISH, "t"), SHOWN[1]]
+    length = len(tokenizer.encode("find: close it in: garden find: find the door tomorrow in:")) + num_symbols(CAUSAL)
     length += max(len(ids) for ids in tokenizer.encode_all(LABELS))
-    found = score_labels(ask, FORM, SHOWN, ["close", "open the door in the kitchen"], LABELS, length)
+    texts = ["find the door tomorrow", "open the door in the kitchen and the garden door tomorrow"]
+    found = score_labels(ask, FORM, shown, texts, LABELS, length)
     assert [prompt.num_demonstrations for prompt in found.prompts] == [1, 0]
     assert not np.allclose(found.nothing[0], found.nothing[1], atol=1e-4)
 
@@ -141,36 +164,15 @@ def test_models_that_cannot_go_on_behind_a_prompt_are_refused(tokenizer: Tokeniz
         make(tokenizer, CAUSAL, "decoder").log_probabilities([np.ones(3, np.int32)], [np.zeros(0, np.int32)])
 
 
-@pytest.mark.parametrize("beams", [1, 3])
-def test_translations_are_what_is_written_up_to_the_end_or_another_demonstration(
-    tokenizer: Tokenizer, beams: int
-) -> None:
-    ask = make(tokenizer, CAUSAL, "decoder")
-    shown = [Pair("1", "open", "agor", WELSH, "t")]
-    (found,) = translate(ask, ENGLISH, WELSH, shown, ["close"], length=120, max_new=6, num_beams=beams)
-    prompt = tokenizer.encode("English: open Welsh: agor English: close Welsh:")
-    assert np.array_equal(found.prompt.ids, prompt)
-    (ids,) = ask.write([prompt], 6, beams)
-    assert found.text == tokenizer.decode(ids).partition("English:")[0].strip()
-    if beams == 1:  # each token is the likeliest behind those before it
-        written, context = [], [tokenizer.vocab.bos, *prompt.tolist()]
-        for _ in range(6):
-            one = np.array([context + written], np.int32)
-            final = ask.model(one, np.ones_like(one), np.arange(one.shape[1], dtype=np.int32)[None, :]).final
-            token = int(np.argmax(np.asarray(ask.model.logits(final[:, -1]))))
-            if token == tokenizer.vocab.eos:
-                break
-            written.append(token)
-        assert ids.tolist() == written
-
-
-def test_an_answer_ends_where_another_demonstration_begins(
+def test_a_translation_ends_where_another_demonstration_begins(
     tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = make(tokenizer, CAUSAL, "decoder")
     said = tokenizer.encode("cau English: open Welsh: agor")
     monkeypatch.setattr(Asker, "write", lambda self, prompts, *rest: [said] * len(prompts))
-    (found,) = translate(ask, ENGLISH, WELSH, [], ["close"], length=120, max_new=6)
+    shown = [Pair("1", "open", "agor", WELSH, "t")]
+    (found,) = translate(ask, ENGLISH, WELSH, shown, ["close"], length=120, max_new=6)
+    assert np.array_equal(found.prompt.ids, tokenizer.encode("English: open Welsh: agor English: close Welsh:"))
     assert found.text == "cau"
 
 

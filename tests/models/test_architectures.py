@@ -160,6 +160,7 @@ CHANGES = {
     "norm": "layer",
     "position": "relative",
     "compute": config.Compute(layers="scanned"),
+    "adapters": config.Adapters(reduction=2),
 }
 
 

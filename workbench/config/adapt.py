@@ -80,6 +80,19 @@ class MADX(Part):
 Method = Annotated[Full | LoRA | MADX, Field(discriminator="kind")]
 
 
+class ResourceShares(Part):
+    """What part of a target's share a resource has where there is other text of the target beside it."""
+
+    few_text: Rate = 0.3
+    inflection: Rate = 0.2
+
+    @model_validator(mode="after")
+    def _leave_something(self) -> Self:
+        if self.few_text + self.inflection >= 1.0:
+            raise ValueError("few_text + inflection must leave something for the other resources")
+        return self
+
+
 class Adapt(Part):
     """Continued training of the base, by the same objective, on what each target language has.
 
@@ -93,8 +106,7 @@ class Adapt(Part):
     batch_size: Positive = 16
     accumulate: Positive = Field(default=1, description="parts that a batch is read in, to need less memory")
     target_share: float = Field(default=0.6, gt=0.0, le=1.0, description="rest: replay of the base mixture")
-    few_text_share: Rate = Field(default=0.3, description="of a target's share, beside other text of it")
-    inflection_share: Rate = Field(default=0.2, description="of a target's share, beside other text of it")
+    resource_shares: ResourceShares = ResourceShares()
     optim: Optim = Optim(learning_rate=2e-3)
     checkpoint_every: Positive = 200
     keep: Keep = Keep()
@@ -109,8 +121,6 @@ class Adapt(Part):
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
-        if self.few_text_share + self.inflection_share >= 1.0:
-            raise ValueError("few_text_share + inflection_share must leave something for the other resources")
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate: {self.accumulate} parts do not divide batch_size {self.batch_size}")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from workbench.config import TranslationMetric
 from workbench.errors import Unavailable
@@ -50,12 +50,25 @@ def score(hypotheses: Sequence[str], references: Sequence[str], metrics: Sequenc
         raise ValueError(f"wanted as many hypotheses as references, two at least: {len(hypotheses)}, {len(references)}")
     found = []
     for name in metrics:
-        metric = scorer(name)
+        metric = _of_floats(scorer(name))
         got = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=NUM_RESAMPLES)
         signature = str(metric.get_signature()).replace(" ", "")
         low, high = (float(got._mean + way * got._ci) for way in (-1, 1))
         found.append(Score(NAMES[name], float(got.score), low, high, len(references), signature))
     return found
+
+
+def _of_floats(metric: Metric) -> Metric:
+    """Resamples score numpy's float32, or Python's float where nothing matches: a mixture that their mean refuses."""
+    compute = metric._compute_score_from_stats
+
+    def computed(stats: list[float]) -> Any:
+        found = compute(stats)
+        found.score = float(found.score)
+        return found
+
+    metric._compute_score_from_stats = computed  # type: ignore[method-assign]
+    return metric
 
 
 def scorer(name: TranslationMetric) -> Metric:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,8 @@ from flax import nnx
 from workbench.models import parts
 from workbench.models.build import Model
 from workbench.models.encoder import Encoder
+
+M = TypeVar("M")
 
 
 class Classifier(nnx.Module):
@@ -30,7 +34,7 @@ class Headed(nnx.Module):
         self.model, self.languages, self.concepts = model, languages, concepts
 
 
-def bare(model: Model | Headed) -> Model:
+def bare(model: M | Headed) -> M | Model:
     """The model without its heads."""
     return model.model if isinstance(model, Headed) else model
 

@@ -85,7 +85,6 @@ class _Voters(NamedTuple):
 def _start(
     models: Sequence[Transducer], source: Tokens, max_new: int, bos: int
 ) -> tuple[_Voters, jax.Array, tuple[tuple[Past, ...], ...]]:
-    source = Tokens(*map(jnp.asarray, source))
     voters = _Voters(tuple(models), tuple(_remember(model, source) for model in models), source)
     caches = tuple(_empty(model, len(source.ids), max_new + 1) for model in models)
     first, caches = voters.next(jnp.full(len(source.ids), bos), jnp.zeros((), jnp.int32), caches)

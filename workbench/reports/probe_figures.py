@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from workbench import languages
 from workbench.errors import BadInput
@@ -75,7 +76,7 @@ class _Retrieval:
 def _room(figure: Figure) -> None:
     """Text is wider on paper than where the layout measures it: keep the long names at the edges whole."""
     engine = figure.get_layout_engine()
-    assert engine is not None
+    assert isinstance(engine, ConstrainedLayoutEngine)
     engine.set(w_pad=0.15)
 
 

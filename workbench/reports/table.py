@@ -102,11 +102,11 @@ def files(tables: Spec, results: Results) -> dict[str, str]:
         made[f"{table.spec.name}.md"] = render.markdown(table)
         made[f"{table.spec.name}.tex"] = render.latex(table)
         made[f"{table.spec.name}.csv"] = render.csv(table)
-    for one in tables.groups:
-        made |= plain.formats(group_table.made(one, results))
+    for groups in tables.groups:
+        made |= plain.formats(group_table.made(groups, results))
     for law in tables.scaling:
-        for one in scaling_table.tables(law, results):
-            made |= plain.formats(one)
+        for found in scaling_table.tables(law, results):
+            made |= plain.formats(found)
     return made
 
 

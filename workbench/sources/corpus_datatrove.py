@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from workbench.errors import Unavailable
 from workbench.files import content_hash
@@ -83,11 +83,24 @@ def executors(
     for stage in corpus.STAGES:
         step = Step(stage, paths, out.resolve(), settings)
         logs = out.resolve() / "datatrove" / content_hash(settings.identity()) / stage
-        before = made[stage] = _executor(engine, step, tasks or max(1, len(paths)), str(logs), before)
+        before = made[stage] = executor(engine, step, tasks or max(1, len(paths)), str(logs), before)
     return made
 
 
-def _executor(engine: Engine, step: Step, tasks: int, logs: str, before: Any) -> Any:
+class Part(Protocol):
+    """A pipeline's one step, of ours or of another map over shards: does task `rank` of `world_size`."""
+
+    @property
+    def stage(self) -> str: ...
+
+    def __call__(self, data: object = None, rank: int = 0, world_size: int = 1) -> None: ...
+
+
+def executor(engine: Engine, step: Part, tasks: int, logs: str, before: Any = None) -> Any:
+    """datatrove's executor for one step, which is to run after `before`.
+
+    Raises: Unavailable where datatrove is not installed.
+    """
     shared: dict[str, Any] = {"pipeline": [step], "tasks": tasks, "logging_dir": logs, "depends": before}
     shared["skip_completed"] = False
     try:

@@ -1,8 +1,8 @@
 """One folder with all that there is of a language that is to be added to a model, and the pivot's text beside it.
 
-    <folder>/<tag>/train.txt dev.txt test.txt    running text, a document per line; each may be absent
-    <folder>/<tag>/lexicon.tsv                   our TSV (see `sources.lexicon`), pivot word first
-    <folder>/<tag>/paradigms.tsv                 UniMorph: lemma, form, features
+<folder>/<tag>/train.txt dev.txt test.txt    running text, a document per line; each may be absent
+<folder>/<tag>/lexicon.tsv                   our TSV (see `sources.lexicon`), pivot word first
+<folder>/<tag>/paradigms.tsv                 UniMorph: lemma, form, features
 """
 
 from __future__ import annotations

@@ -174,8 +174,8 @@ def _targets(stage: Stage, tokenizer: Tokenizer) -> tuple[dict[str, Rows], dict[
 def resource_shares(config: Config, resources: list[Resource]) -> dict[Resource, float]:
     """How one language's share is divided: real sentences and inflection tasks get theirs, the rest is equal."""
     fixed: dict[Resource, float] = {
-        "few-text": config.adapt.few_text_share,
-        "inflection": config.adapt.inflection_share,
+        "few-text": config.adapt.resource_shares.few_text,
+        "inflection": config.adapt.resource_shares.inflection,
     }
     given = {resource: fixed[resource] for resource in resources if resource in fixed}
     others = [resource for resource in resources if resource not in fixed]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def run_floors(stage: Stage[InflectionConfig], report: Report) -> None:
         of_size = f" ({config.data.train_size})" if config.data.train_size else ""
         floors: Mapping[str, Callable[[Row], str]] = {
             f"floor:copy-lemma{of_size}": lambda row: row.lemma,
-            f"floor:rules{of_size}": lambda row, rules=rules: rules.inflect(row.lemma, row.features),
+            f"floor:rules{of_size}": partial(_by_rules, rules),
         }
         for name, inflect in floors.items():
             found += _scores(stage, name, lang, rows, [inflect(row) for row in rows])
@@ -130,3 +131,7 @@ def _scores(
 def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _by_rules(rules: Rules, row: Row) -> str:
+    return rules.inflect(row.lemma, row.features)

@@ -13,6 +13,7 @@ from workbench.errors import BadInput
 from workbench.probing import sentences
 from workbench.records import Lang, Pair
 from workbench.seeds import stream
+from workbench.sources.embedded.splits import Split
 from workbench.tasks import examples
 from workbench.tasks.task import Example, Task, label_names
 
@@ -73,7 +74,7 @@ def translations(config: Config, data: Resources) -> Translations:
                 if pivot != sentences.ENGLISH:
                     raise BadInput(f"evaluate.translation: the embedded pairs are with eng-Latn, not with {pivot.tag}")
                 asked = sentences.distinct(data.pairs(lang, config.evaluate.split), settings.sentences)
-                other = "train" if config.evaluate.split == "dev" else "dev"
+                other: Split = "train" if config.evaluate.split == "dev" else "dev"
                 pool = sentences.distinct(data.pairs(lang, other), None)
             case "ntrex":
                 texts = sentences.read("ntrex", [lang.tag], pivot.tag)[0].texts

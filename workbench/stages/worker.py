@@ -13,9 +13,10 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TextIO, assert_never
+from typing import Any, TextIO, assert_never
 
 from workbench import load
 from workbench.errors import Preempted, Unavailable, WorkbenchError
@@ -100,7 +101,8 @@ def perform(stage: Stage, report: Report) -> float:
     return seconds
 
 
-def _dispatch(stage: Stage, report: Report) -> None:
+def _dispatch(stage: Stage[Any], report: Report) -> None:
+    run: Callable[[Stage[Any], Report], None]
     # Imported per kind: the stages that need no model (synth, floors) never load jax.
     match stage.kind:
         case "tokenizer":

@@ -33,7 +33,8 @@ class Totals:
 
     def save(self, path: Path) -> None:
         with atomic_open(path) as file:
-            np.savez(file, types=self.types, matched=self.matched, **self.counts)
+            counts: Any = self.counts
+            np.savez(file, types=self.types, matched=self.matched, **counts)
 
     @classmethod
     def load(cls, path: Path) -> Totals:

@@ -99,8 +99,8 @@ def load(path: Path) -> Encoded:
         if "format" not in found or int(found["format"]) != FORMAT:
             raise BadInput(f"{path}: wanted an encoded corpus of format {FORMAT}; delete it, and it is made again")
         cut: Cut = "words" if str(found["cut"]) == "words" else "whitespace"
-        arrays = (found[name] for name in ("word", "units", "starts", "hashes"))
-        return Encoded(cut, _unpacked(found["types"]), *arrays, _unpacked(found["ids"]))
+        word, units, starts, hashes = (found[name] for name in ("word", "units", "starts", "hashes"))
+        return Encoded(cut, _unpacked(found["types"]), word, units, starts, hashes, _unpacked(found["ids"]))
 
 
 def encode_text(text: str) -> list[tuple[str, int, int]]:

@@ -154,8 +154,8 @@ class Engine:
         inside: list[int] = []
         if found := self._find_phrases(units, starts):
             size = np.ones(len(units), np.int64)
-            for position, num, pieces in found:
-                first[position], count[position] = pieces
+            for position, num, (first_piece, num_pieces) in found:
+                first[position], count[position] = first_piece, num_pieces
                 size[position] = num
                 inside += range(position + 1, position + num)
             count[inside] = 0

@@ -53,12 +53,12 @@ class ByContext:
         if len(match.options) == 1:
             return 0
         senses = [self._of(key, translation.word) for key, translation in match.options]
-        known = [number for number, sense in enumerate(senses) if sense is not None]
+        known = {number: sense for number, sense in enumerate(senses) if sense is not None}
         around = [*found[: match.first], *found[match.first + match.num_words :]]
         context = self.vectors.mean(around) if len(known) > 1 else None
         if context is None:
             return uniform(match, draw, found)
-        return max(known, key=lambda number: float(np.dot(context, senses[number])))  # the first of equals
+        return max(known, key=lambda number: float(np.dot(context, known[number])))  # the first of equals
 
     def _of(self, key: str, word: str) -> np.ndarray | None:
         if (key, word) not in self._sense:

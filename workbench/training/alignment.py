@@ -28,7 +28,9 @@ def headed(model: Encoder, settings: config.Align, *, languages: int, concepts: 
     if settings.layer is not None and settings.layer > layers:
         raise BadInput(f"adapt.method.align.layer: {settings.layer}, but the model has 0 (the embedding) to {layers}")
     if settings.adversarial and languages < 2:
-        raise BadInput("adapt.method.align.adversarial: one language alone is in the mixture; there is nothing to tell apart")
+        raise BadInput(
+            "adapt.method.align.adversarial: one language alone is in the mixture; there is nothing to tell apart"
+        )
     rng = seeds.stream(seed, "heads")
     of_language = Classifier(width, languages, rng) if settings.adversarial else None
     of_concept = Classifier(width, concepts, rng) if settings.concepts else None

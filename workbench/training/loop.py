@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any, Protocol
 
 import jax
 from jax.sharding import Mesh
@@ -13,26 +14,36 @@ from jax.sharding import Mesh
 from workbench import config, models
 from workbench.errors import BadInput, Preempted
 from workbench.mixture.stream import Batches
-from workbench.models.changes import Changes, whole
-from workbench.models.heads import Headed
+from workbench.models.changes import whole
 from workbench.runs.checkpoint import Checkpoints
 from workbench.training import checkpoint
 from workbench.training.checkpoint import Progress, load_model
-from workbench.training.held_out import HeldOut
 from workbench.training.interrupt import stop_requests
 from workbench.training.log import LOG_EVERY, Log, StepLog
 from workbench.training.losses import mean_loss
 from workbench.training.mesh import any_process, place, place_batch
 from workbench.training.optim import learning_rate, rule
-from workbench.training.state import start
+from workbench.training.state import Trained, start
 from workbench.training.step import Loss, split, train_step
 
-__all__ = ["StepLog", "load_model", "train"]
+__all__ = ["HeldOut", "StepLog", "load_model", "train"]
+
+
+class HeldOut(Protocol):
+    """What is looked at while training: a measure of each language, the lower the better."""
+
+    @property
+    def measure(self) -> str: ...
+
+    @property
+    def langs(self) -> Sequence[str]: ...
+
+    def evaluate(self, model: Any, /) -> dict[str, float]: ...
 
 
 def train(
     *,
-    model: models.Model | Headed | Changes,
+    model: Trained,
     stream: Batches,
     optim: config.Optim,
     checkpoint_every: int,
@@ -48,7 +59,7 @@ def train(
     devices: Mesh | None = None,
     loss: Loss = mean_loss,
     frozen: models.Model | None = None,
-) -> models.Model:
+) -> Any:
     """Train for the stream's steps and return the trained model, which `folder` then holds too.
 
     Where `folder` has a checkpoint of the same identity and tokenizer the run goes on from it, and ends bit for bit
@@ -58,8 +69,8 @@ def train(
     With `devices` the run is spread over them, of one process or of several that all call this alike, share `folder`
     and stop together when one is asked to; the first writes the log.
 
-    Heads are trained and saved with their model, and are no part of what comes back. Of `Changes` to the model `frozen`
-    these alone are trained and saved; what comes back is the whole model.
+    What comes back is of the kind of `model`. Heads are trained and saved with their model, and are no part of it. Of
+    `Changes` to the model `frozen` these alone are trained and saved; what comes back is the whole model.
 
     Random: dropout from (seed, "dropout"); the data order is the stream's own.
     Raises: Preempted after saving, on SIGTERM or SIGINT; WorkbenchError with step and batch where the loss is not

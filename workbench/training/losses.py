@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
-from workbench.models import Decoder, EncoderDecoder, Model, Trainable, Transducer
+from workbench.models import Decoder, EncoderDecoder, Model
 from workbench.objectives.batch import Batch
 
 LOGITS_AT_ONCE = 2**28  # 1 GB of float32, and as much again for their gradient
@@ -83,11 +81,10 @@ def _losses(model: Model, states: jax.Array, targets: jax.Array) -> jax.Array:
     return jax.nn.logsumexp(logits, axis=-1) - picked
 
 
-def mean_loss(model: Trainable, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+def mean_loss(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
     """Mean over the targets that count.
 
     Units: nats per token
     """
-    whose = model.token_losses if isinstance(model, Transducer) else partial(token_losses, model)
-    losses = whose(batch, key)
+    losses = token_losses(model, batch, key)
     return jnp.sum(losses * batch.weights) / jnp.maximum(jnp.sum(batch.weights), 1.0)

@@ -14,27 +14,27 @@ from workbench.models.changes import Changes
 from workbench.models.heads import Headed, bare
 from workbench.training import mesh, optim
 
+Trained = models.Trainable | Headed | Changes
+
 
 class TrainState(NamedTuple):
     """`step` counts the updates done; `key` is the run's own and is folded with the step; `average` is the moving
     average of the weights, None where the optimizer keeps none."""
 
     step: jax.Array
-    model: models.Model | Headed | Changes
+    model: Trained
     opt_state: optax.OptState
     key: jax.Array
-    average: models.Model | Headed | Changes | None = None
+    average: Trained | None = None
 
     @property
-    def trained(self) -> models.Model | Changes:
+    def trained(self) -> models.Trainable | Changes:
         """What is evaluated and used: the average where there is one, without its heads."""
         found = self.model if self.average is None else self.average
         return found if isinstance(found, Changes) else bare(found)
 
 
-def start(
-    model: models.Model | Headed | Changes, rule: optim.Rule, seed: int, devices: Mesh | None = None
-) -> TrainState:
+def start(model: Trained, rule: optim.Rule, seed: int, devices: Mesh | None = None) -> TrainState:
     """The state before the first step, spread over `devices` where given.
 
     The model's arrays are copied: training gives its own away to be overwritten.
