@@ -13,9 +13,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from workbench import config
+from workbench.inflection.rows import Row
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "experiments" / "benchmarks"
 
 Load = Callable[[str], ModuleType]
+FORMS = {"N;NOM;SG": "", "N;NOM;PL": "ler"}
 
 
 @pytest.fixture
@@ -71,6 +75,19 @@ def test_our_side_of_the_training_benchmark_learns_at_toy_size(load: Load, tmp_p
     assert losses[0] > losses[1] > losses[2]
     with np.load(tmp_path / "weights.npz") as weights:
         assert side.num_parameters == sum(weights[name].size for name in weights.files)
+
+
+def test_our_side_of_the_inflection_benchmark_learns_and_writes(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = load("inflect_sides")
+    toy = config.Transducer(width=16, num_layers=1, num_decoder_layers=1, num_heads=2, feed_forward=16, local_heads=0)
+    monkeypatch.setattr(sides, "MODEL", toy)
+    monkeypatch.setattr(sides, "BATCH_SIZES", (4,))
+    rows = [Row("tur", lemma, features, lemma + end) for lemma in ("ev", "el") for features, end in FORMS.items()]
+    side = sides.build("ours", sides.Plan(rows, rows, examples=40, rounds=2, max_length=16))
+    side.first(4)
+    assert side.train(4, 10) > side.train(4, 10)
+    assert 0 < side.padded(4) < 1
+    assert len(side.write(rows, beams=1)) == len(side.write(rows[:2], beams=2)) + 2
 
 
 def test_the_input_pipeline_and_the_checkpoints_write_their_results(load: Load, tmp_path: Path) -> None:

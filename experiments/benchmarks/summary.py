@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import inflect
 from train import HERE, table
 
 from workbench import files
@@ -41,6 +42,7 @@ def page(results: Path) -> str:
         parts.append(input_pipeline(read(path)))
     for path in sorted(results.glob("checkpoint-*.json")):
         parts.append(checkpoint(read(path)))
+    parts.append(inflection(results / "inflect.json"))
     return "\n".join(parts)
 
 
@@ -103,6 +105,24 @@ def checkpoint(result: dict[str, Any]) -> str:
         f"{100 * result['blocked_share']:.2f} % of the time; it is one hundredth at one every "
         f"{result['steps_apart_for_a_hundredth']} steps. {_machine(result)}.\n"
     )
+
+
+def inflection(path: Path) -> str:
+    lines = [
+        "## Inflection",
+        "",
+        "`uv run --group bench python experiments/benchmarks/inflect.py`",
+        "",
+        "*pointer* and *plain* are yoyodyne's pointer-generator transformer and its transformer, spared Lightning's",
+        "loop. Padding is that of our buckets of like length, and of their random batches.",
+        "",
+    ]
+    if path.exists():
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(_versions(read(path)).items()))
+        lines += [inflect.table(read(path)), "", versions]
+    else:
+        lines.append("Not yet measured on a quiet machine.")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
