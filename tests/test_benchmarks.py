@@ -77,6 +77,7 @@ def test_our_side_of_the_training_benchmark_learns_at_toy_size(load: Load, tmp_p
         assert side.num_parameters == sum(weights[name].size for name in weights.files)
 
 
+@pytest.mark.slow
 def test_our_side_of_the_inflection_benchmark_learns_and_writes(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     sides = load("inflect_sides")
     toy = config.Transducer(width=16, num_layers=1, num_decoder_layers=1, num_heads=2, feed_forward=16, local_heads=0)
