@@ -66,7 +66,10 @@ def ours(size: sizes.Size, ids: list[np.ndarray], labels: np.ndarray) -> Work:
     encoded = Encoded(ids, none, labels, [np.zeros(0, np.int32)] * len(ids))
     names = Names(tuple(map(str, range(NUM_CLASSES))), ())
     settings = config.FineTune(
-        batch_size=size.batch_size, dropout=0.0, checks=1, optim=config.Optim(learning_rate=1e-4, warmup_steps=0)
+        batch_size=size.batch_size,
+        heads=config.Heads(dropout=0.0),
+        checks=1,
+        optim=config.Optim(learning_rate=1e-4, warmup_steps=0),
     )
     shapes = training_lengths(encoded.lengths, size.length)
     english = parse("eng-Latn")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,7 +24,11 @@ from workbench.tokenizer.processor import Tokenizer
 ENGLISH, WELSH = parse("eng-Latn"), parse("cym-Latn")
 JOINT = Task("own", "joint", "bio", ("exact_match",), Path(), "1", "", "")
 SETTINGS = config.FineTune(
-    steps=60, batch_size=8, checks=3, dropout=0.0, optim=config.Optim(learning_rate=2e-2, warmup_steps=3)
+    steps=60,
+    batch_size=8,
+    checks=3,
+    heads=config.Heads(dropout=0.0),
+    optim=config.Optim(learning_rate=2e-2, warmup_steps=3),
 )
 
 
@@ -111,21 +116,28 @@ def test_predictions_do_not_depend_on_what_else_is_read(tuned: FineTuned) -> Non
     assert len(together[-1].predicted_tags) == 40
 
 
-def test_the_layer_and_the_pooling_change_the_program(model: Encoder, tokenizer: Tokenizer) -> None:
-    heads = module.TaskHeads(model.settings.width, 2, 0, 0, np.random.default_rng(0))
+HEADS: list[dict[str, Any]] = [
+    {"layer": 0},
+    {"layer": 1},
+    {"pooling": "max"},
+    {"pooling": "first"},
+    {"tag_layer": 0},
+    {"layer": 0, "tag_layer": 0},
+]
+
+
+def test_the_layers_and_the_pooling_change_the_program(model: Encoder, tokenizer: Tokenizer) -> None:
+    heads = module.TaskHeads(model.settings.width, 2, 3, 0, np.random.default_rng(0))
     ids, lengths = np.ones((2, 8), np.int32), np.array([8, 3], np.int32)
     weights = module.Weights(model, heads)
     programs = {
         str(jax.make_jaxpr(partial(module._likeliest, program=module._program(settings)))(weights, ids, lengths))
         for settings in (
             SETTINGS,
-            SETTINGS.model_copy(update={"layer": 0}),
-            SETTINGS.model_copy(update={"layer": 1}),
-            SETTINGS.model_copy(update={"pooling": "max"}),
-            SETTINGS.model_copy(update={"pooling": "first"}),
+            *(SETTINGS.model_copy(update={"heads": config.Heads(**changed)}) for changed in HEADS),
         )
     }
-    assert len(programs) == 5
+    assert len(programs) == 1 + len(HEADS)
 
 
 def test_pooling_by_hand() -> None:
@@ -145,6 +157,6 @@ def test_what_cannot_be_fine_tuned_is_refused(model: Encoder, tokenizer: Tokeniz
     with pytest.raises(BadInput, match="cym-Latn"):
         attempt(examples(), examples(WELSH))
     with pytest.raises(BadInput, match="more than the model's 1 layers"):
-        attempt(examples(), examples(), layer=2)
+        attempt(examples(), examples(), heads=config.Heads(tag_layer=2))
     with pytest.raises(BadInput, match="at least two labels"):
         attempt(examples()[:4], examples())

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -98,6 +102,33 @@ def test_one_command_ends_in_a_table_and_a_model_that_exports(
 
     with pytest.raises(BadInput, match="made by another command"):
         new_language.adapt(base, Asked("kat", asked.lexicon, seeds=2), out, SMALL)
+
+
+def test_the_notebook_brings_a_language_to_a_table(tiny_data: Path, base: Path, tmp_path: Path) -> None:
+    """Notebook 03, from a run and tables of test size in place of the quickstart's."""
+    folder = Path(__file__).resolve().parents[2] / "experiments" / "notebooks"
+    script = (folder / "03_bring_your_own_language.py").read_text("utf-8")
+    given = {
+        "RUN = None": f"RUN = Path({str(base)!r})",
+        "SEEDS = 3": "SEEDS = 1",
+        "SETTINGS = []": f"SETTINGS = {SMALL!r}",
+    }
+    given['OUT = ROOT / "runs" / "own-language"'] = f"OUT = Path({str(tmp_path / 'own')!r})"
+    for asked, instead in given.items():
+        assert script.count(asked) == 1
+        script = script.replace(asked, instead)
+    (tmp_path / "notebook.py").write_text(script, "utf-8")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "notebook.py"],
+        cwd=folder,
+        env=os.environ | {"WORKBENCH_DATA": str(tiny_data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("before", "adapted", "control"):
+        assert re.search(rf"^Welsh +{name} +\d+\.\d+ \(one seed: no spread\) bits per byte$", done.stdout, re.MULTILINE)
 
 
 def test_a_language_of_the_pretraining_is_refused(base: Path, asked: Asked, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from workbench.config.objective import (
 from workbench.config.part import Part, Positive, Rate
 from workbench.config.study import AnyStudy, Config, InflectionStudy, Study, Tokenizer, Where
 from workbench.config.synth import Synth
-from workbench.config.tasks import FineTune, Freeze, Pooling, Selection, Task, TaskName, Training
+from workbench.config.tasks import FineTune, Freeze, Heads, Pooling, Selection, Task, TaskName, Training
 from workbench.config.training import (
     ExplicitMixture,
     ExponentMixture,
@@ -70,6 +70,7 @@ __all__ = [
     "FineTune",
     "Freeze",
     "Hallucinate",
+    "Heads",
     "Hosts",
     "InContext",
     "InflectionConfig",

@@ -20,18 +20,25 @@ Selection = Literal["english-dev", "target-dev"]
 Training = Literal["en", "en+pseudo"]
 
 
+class Heads(Part):
+    """What reads a model's states, linear or with one hidden layer: a label pooled ones, a tag each token's."""
+
+    layer: int | None = Field(default=None, ge=0, description="that a label reads; 0: embeddings; none: the last")
+    tag_layer: int | None = Field(default=None, ge=0, description="that tags read; 0: embeddings; none: the last")
+    pooling: Pooling = "mean"
+    width: int = Field(default=0, ge=0, description="of a hidden layer in each head; 0: the heads are linear")
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0, description="on the states that the heads read")
+
+
 class FineTune(Part):
-    """Linear heads (or with one hidden layer) on the states of a layer; the whole model is trained unless frozen."""
+    """Heads on a model's states; the whole model is trained unless frozen."""
 
     steps: Positive = 600
     batch_size: Positive = 32
     max_length: int = Field(default=128, ge=8, description="pieces; longer training sentences are cut, test ones never")
     optim: Optim = Optim(learning_rate=1e-3, schedule="linear")
-    layer: int | None = Field(default=None, ge=0, description="whose states the heads read; 0: embeddings; none: last")
-    pooling: Pooling = "mean"
+    heads: Heads = Heads()
     freeze: Freeze = Field(default="nothing", description="what keeps the pretrained weights")
-    head_width: int = Field(default=0, ge=0, description="of a hidden layer in each head; 0: the heads are linear")
-    dropout: float = Field(default=0.1, ge=0.0, lt=1.0, description="on the states that the heads read")
     tag_weight: float = Field(default=1.0, gt=0.0, description="of the tags' loss beside the label's, in joint tasks")
     checks: Positive = Field(default=4, description="times that dev is looked at, evenly spaced; the last is the end")
     few_shot_steps: Positive = Field(default=100, description="of going on with a language's own examples")

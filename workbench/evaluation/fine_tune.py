@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from workbench.config import FineTune, Freeze, Pooling
+from workbench.config import FineTune, Freeze, Heads
 from workbench.errors import BadInput
 from workbench.evaluation.scores import Prediction, score
 from workbench.evaluation.task_batches import (
@@ -49,10 +49,8 @@ class Program(NamedTuple):
     """What is compiled: everything of the settings that is no number of steps and no learning rate."""
 
     rule: Rule
-    layer: int | None
-    pooling: Pooling
+    heads: Heads
     freeze: Freeze
-    dropout: float
     tag_weight: float
 
 
@@ -140,7 +138,7 @@ def fine_tune(
     names = Names(label_names(train), tag_names(train))
     width = model.settings.width
     rng = stream(seed, "fine-tune", task.name)
-    heads = TaskHeads(width, len(names.labels), len(names.tags), settings.head_width, rng)
+    heads = TaskHeads(width, len(names.labels), len(names.tags), settings.heads.width, rng)
     sets = [train, pseudo] if pseudo else [train]
     shares = [1.0 - pseudo_share, pseudo_share] if pseudo else [1.0]
     encoded = encode([one for some in sets for one in some], tokenizer, names)
@@ -203,9 +201,7 @@ def updates(
 
 
 def _program(settings: FineTune) -> Program:
-    return Program(
-        rule(settings.optim), settings.layer, settings.pooling, settings.freeze, settings.dropout, settings.tag_weight
-    )
+    return Program(rule(settings.optim), settings.heads, settings.freeze, settings.tag_weight)
 
 
 def _key(seed: int, name: str) -> jax.Array:
@@ -220,17 +216,23 @@ def _logits(
     positions = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
     keys = [None] * 3 if key is None else [*jax.random.split(key, 3)]
     model, heads = weights
-    if program.layer == 0:
-        states = model.embedding[...][ids]
-    else:
+    read = [program.heads.layer] * (heads.label is not None) + [program.heads.tag_layer] * (heads.tag is not None)
+    out = None
+    if any(layer != 0 for layer in read):
         encoder = model.encode if isinstance(model, EncoderDecoder) else model
-        out = encoder(ids, real, positions, key=keys[0], hidden=program.layer is not None)
-        states = out.final if out.hidden is None else out.hidden[program.layer]
+        out = encoder(ids, real, positions, key=keys[0], hidden=any(read))
+
+    def states(layer: int | None) -> jax.Array:
+        if out is None or layer == 0:
+            return model.embedding[...][ids]
+        return out.final if layer is None or out.hidden is None else out.hidden[layer]
+
     labels = tags = None
     if heads.label is not None:
-        labels = heads.label(dropout(pooled(states, real, program.pooling), program.dropout, keys[1]))
+        sentences = pooled(states(program.heads.layer), real, program.heads.pooling)
+        labels = heads.label(dropout(sentences, program.heads.dropout, keys[1]))
     if heads.tag is not None:
-        tags = heads.tag(dropout(states, program.dropout, keys[2]))
+        tags = heads.tag(dropout(states(program.heads.tag_layer), program.heads.dropout, keys[2]))
     return labels, tags
 
 
@@ -301,5 +303,8 @@ def _want(task: Task, train: Sequence[Example], dev: Sequence[Example], settings
     if task.kind != "tag" and len(label_names(train)) < 2:
         raise BadInput(f"{task.name}: wanted training examples of at least two labels, got {label_names(train)}")
     layers = model.settings.num_layers
-    if settings.layer is not None and settings.layer > layers:
-        raise BadInput(f"fine_tune.layer: {settings.layer} is more than the model's {layers} layers")
+    for name in ("layer", "tag_layer"):
+        if (getattr(settings.heads, name) or 0) > layers:
+            raise BadInput(
+                f"fine_tune.heads.{name}: {getattr(settings.heads, name)} is more than the model's {layers} layers"
+            )

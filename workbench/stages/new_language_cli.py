@@ -39,7 +39,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="override the study that is made, e.g. adapt.steps=1000",
     )
-    verb.add_argument("--out", type=Path, required=True, help="folder to make; the same command continues in it")
+    verb.add_argument(
+        "--out", type=Path, help="folder to make (default: runs/adapt-TAG); the same command continues in it"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -61,4 +63,6 @@ def run(options: argparse.Namespace) -> int:
         control=options.control,
         seeds=options.seeds,
     )
-    return new_language.adapt(options.run, asked, options.out, options.overrides)
+    return new_language.adapt(
+        options.run, asked, options.out or Path("runs", f"adapt-{options.language}"), options.overrides
+    )
