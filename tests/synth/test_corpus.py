@@ -123,9 +123,9 @@ def test_datasets_reads_the_folder_as_json_lines_and_as_parquet(
 
 
 def test_subword_ids_are_those_of_the_corpus_text(tmp_path: Path) -> None:
-    tokenizer = train(
-        {ENGLISH: SENTENCES}, config.Tokenizer(vocab_size=285, sample_bytes=10_000), tmp_path / "t", seed=0
-    )
+    welsh = ["gweld hufen iâ", "llyfr newydd i'r bobl", "ysgol mewn tref fach", "cathod cyflym heddiw"]
+    texts = {ENGLISH: SENTENCES, WELSH: welsh * 12}
+    tokenizer = train(texts, config.Tokenizer(vocab_size=300, sample_bytes=10_000), tmp_path / "t", seed=0)
     tokenizer.save(tmp_path / "t.model")
     made(tmp_path, Rule(rate=0.5, min_replaced=1), sentences=20, tokenizer=tmp_path / "t.model")
     ids: list[list[int]] = []
