@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Half of the suite's time is compiling the same small programs: the test processes, and the workers that they start,
+# share what was compiled in this run and in those before.
+COMPILED = Path(tempfile.gettempdir(), f"workbench-tests-xla-{os.getuid()}")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # No timed tests: a loaded machine is not a failure.
 settings.register_profile("workbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
