@@ -47,8 +47,10 @@ def main() -> None:
     )
     save("modernbert", transformers.ModernBertForMaskedLM(modernbert), pad=0)
     save("xlm-roberta", transformers.XLMRobertaForMaskedLM(xlmr), pad=1)
+    bert = transformers.BertConfig(**SHAPE, num_hidden_layers=2, max_position_embeddings=20, hidden_act="gelu_new")
     save("llama", transformers.LlamaForCausalLM(llama), pad=0)
     save_t5("t5", transformers.T5ForConditionalGeneration(t5))
+    save("bert", transformers.BertForMaskedLM(bert), pad=0)
 
 
 def scramble(model: torch.nn.Module) -> None:

@@ -13,7 +13,7 @@ import tokenizers
 from workbench import config, exchange, models
 from workbench.cli import main
 from workbench.errors import BadInput, WorkbenchError
-from workbench.exchange import encoders, layouts, native, tensors, trained
+from workbench.exchange import layouts, native, published, tensors, trained
 from workbench.files import read_json, write_json
 from workbench.runs.folder import Folder
 from workbench.tokenizer.processor import Tokenizer
@@ -149,16 +149,16 @@ def test_an_exported_encoder_imports_with_our_tokenizer_and_the_same_tensors(
     model, found = exchange.load_encoder(out)
     assert isinstance(found, Tokenizer)
     assert found.sha256 == tokenizer.sha256
-    written, again = tensors.read(out), encoders.tensors_of(model)
+    written, again = tensors.read(out), published.tensors_of(model)
     assert written.keys() == again.keys()
     assert all(np.array_equal(array, again[name]) for name, array in written.items())
     exchange.import_encoder(str(out), tmp_path / "kept")
     assert isinstance(exchange.load_encoder(tmp_path / "kept")[1], Tokenizer)
     (out / "spm.model").unlink()
-    _, published = exchange.load_encoder(out)
+    _, kept = exchange.load_encoder(out)
     line = "Mae'r gath yn gweld <s> y drws. 😀"
-    assert published.encode(line.replace("<s>", "")).tolist() == found.encode(line.replace("<s>", "")).tolist()
-    assert published.vocab.mask == found.vocab.mask
+    assert kept.encode(line.replace("<s>", "")).tolist() == found.encode(line.replace("<s>", "")).tolist()
+    assert kept.vocab.mask == found.vocab.mask
 
 
 def test_a_fault_in_numbers_tensors_or_pieces_stops_the_export_and_leaves_nothing(

@@ -24,7 +24,7 @@ from workbench.exchange import encoders, published, tensors
 
 GOLDEN = Path(__file__).parent / "golden"
 RUN = jax.jit(lambda model, ids, segments, positions: model(ids, segments, positions, hidden=True))
-ENCODERS = ["modernbert", "xlm-roberta"]
+ENCODERS = ["modernbert", "xlm-roberta", "bert"]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_hidden_states_and_logits_equal_those_of_transformers(name: str) -> None
 @pytest.mark.parametrize("name", ENCODERS)
 def test_importing_and_writing_gives_back_every_tensor_bit_for_bit(name: str) -> None:
     imported, _ = golden(name)
-    original, again = tensors.read(GOLDEN / name), encoders.tensors_of(imported.model)
+    original, again = tensors.read(GOLDEN / name), published.tensors_of(imported.model)
     assert imported.unused == ()
     assert original.keys() == again.keys()
     for key, array in original.items():
@@ -139,17 +139,18 @@ def test_the_verb_keeps_an_encoder_that_loads_again(
     name: str, folder: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, out = folder(name), tmp_path / "kept"
-    rewrite(source, **{f"{'' if name == 'modernbert' else 'roberta__'}pooler__dense__bias": np.zeros(16, np.float32)})
+    prefix = {"modernbert": "", "xlm-roberta": "roberta.", "bert": "bert."}[name]
+    rewrite(source, **{f"{prefix}pooler.dense.bias".replace(".", "__"): np.zeros(16, np.float32)})
     if name == "modernbert":
         with pytest.raises(BadInput, match=r"pooler.dense.bias is not known"):
             exchange.load_encoder(source)
         rewrite(source, pooler__dense__bias=None)
     assert main(["import", str(source), "--out", str(out)]) == 0
-    assert ("roberta.pooler.dense.bias" in capsys.readouterr().out) == (name == "xlm-roberta")
+    assert (f"{prefix}pooler.dense.bias" in capsys.readouterr().out) == (name != "modernbert")
     assert "sha256" in json.loads((out / "origin.json").read_text())
     model, tokenizer = exchange.load_encoder(out)
-    for key, array in encoders.tensors_of(golden(name)[0].model).items():
-        assert np.array_equal(encoders.tensors_of(model)[key], array)
+    for key, array in published.tensors_of(golden(name)[0].model).items():
+        assert np.array_equal(published.tensors_of(model)[key], array)
     assert tokenizer.encode("a bc").tolist() == [4, 5, 22]
     assert tokenizer.around == ((0,), (2,))
     assert tokenizer.decode([0, 4, 5, 22, 2]) == "a bc"
@@ -173,12 +174,28 @@ def test_shards_half_precision_and_older_configs_are_read(folder: Callable[[str]
     (source / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     found, _ = exchange.load_encoder(source)
     assert found.settings == wanted.settings
-    for key, array in encoders.tensors_of(found).items():
+    for key, array in published.tensors_of(found).items():
         assert array.dtype == np.float32
         assert np.array_equal(array, arrays[key].astype(np.float32))
     (source / "b.safetensors").unlink()
     with pytest.raises(BadInput, match=r"b\.safetensors: no such file"):
         exchange.load_encoder(source)
+
+
+def test_the_names_of_the_first_berts_are_read(folder: Callable[[str], Path]) -> None:
+    source = folder("bert")
+    wanted, _ = exchange.load_encoder(source)
+    older = {
+        re.sub(r"LayerNorm\.weight$", "LayerNorm.gamma", re.sub(r"LayerNorm\.bias$", "LayerNorm.beta", name)): array
+        for name, array in tensors.read(source).items()
+    }
+    assert any(name.endswith(".gamma") for name in older)
+    unused = {"bert.pooler.dense.weight": np.zeros((16, 16)), "cls.seq_relationship.bias": np.zeros(2)}
+    safetensors.numpy.save_file(older | unused, source / "model.safetensors")
+    found, _ = exchange.load_encoder(source)
+    wanted_tensors = published.tensors_of(wanted)
+    assert published.tensors_of(found).keys() == wanted_tensors.keys()
+    assert all(np.array_equal(array, wanted_tensors[name]) for name, array in published.tensors_of(found).items())
 
 
 def test_an_encoder_published_without_its_head_gives_hidden_states_and_refuses_logits(

@@ -85,7 +85,7 @@ def test_task_heads_find_the_whole_encoder(make_run: MakeRun) -> None:
         assert {name.split(".")[0] for name in info["missing_keys"]} == {"classifier"}
 
 
-@pytest.mark.parametrize("name", ["modernbert", "xlm-roberta"])
+@pytest.mark.parametrize("name", ["modernbert", "xlm-roberta", "bert"])
 def test_an_imported_encoder_written_again_computes_the_same_in_transformers(name: str, tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     shutil.copytree(GOLDEN / name, source)

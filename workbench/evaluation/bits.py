@@ -13,10 +13,10 @@ from workbench.evaluation.written_bits import causal_bits, conditional_bits
 from workbench.models.published import XLMR, ModernBERT, Published
 from workbench.objectives.build import Objective, build
 from workbench.records import Document
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 
-def built(settings: config.Config, tokenizer: Tokenizer) -> Objective:
+def built(settings: config.Config, tokenizer: TextTokenizer) -> Objective:
     """The objective of a study's variant, over rows of its length."""
     return build(
         settings.objective,
@@ -38,7 +38,7 @@ class Measured:
 
 
 def measure(
-    settings: config.Config, model: models.Model | Published, tokenizer: Tokenizer, documents: Sequence[Document]
+    settings: config.Config, model: models.Model | Published, tokenizer: TextTokenizer, documents: Sequence[Document]
 ) -> list[Measured]:
     """Bits of each document.
 

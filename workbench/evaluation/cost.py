@@ -12,7 +12,7 @@ from workbench.evaluation.bits import built
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import fitted
 from workbench.seeds import stream
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import flops
 
 
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     compiled: float
 
 
-def step(settings: config.Config, tokenizer: Tokenizer, batch_size: int) -> Step:
+def step(settings: config.Config, tokenizer: TextTokenizer, batch_size: int) -> Step:
     """Of a batch of `batch_size` rows, each full of one document, under the config's objective."""
     length = settings.pretrain.length
     ids = np.full((batch_size, length), tokenizer.vocab.first_piece, np.int32)

@@ -11,7 +11,7 @@ from workbench.errors import BadInput
 from workbench.evaluation.packed import BATCH_SIZE, LENGTH, batches, pack_texts
 from workbench.models import EncoderDecoder, Model
 from workbench.models.published import Published
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 
 def hidden_states(model: Model | Published, ids: jax.Array, segments: jax.Array, positions: jax.Array) -> jax.Array:
@@ -30,7 +30,7 @@ _hidden = jax.jit(hidden_states)
 
 def sentence_embeddings(
     model: Model,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     texts: Sequence[str],
     *,
     length: int = LENGTH,
@@ -62,7 +62,7 @@ def sentence_embeddings(
     return sums / counts[None, :, None]
 
 
-def bags_of_subwords(model: Model, tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
+def bags_of_subwords(model: Model, tokenizer: TextTokenizer, texts: Sequence[str]) -> np.ndarray:
     """Layer 0 of `sentence_embeddings`, without running the layers above it.
 
     Shapes: -> [N, D] float32

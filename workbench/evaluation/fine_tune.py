@@ -36,7 +36,7 @@ from workbench.models.parts import Array, dropout
 from workbench.models.task_heads import TaskHeads, pooled
 from workbench.seeds import derive, stream
 from workbench.tasks.task import Example, Task, label_names, tag_names
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.optim import Rule, learning_rate, optimizer, rule
 
 
@@ -72,7 +72,7 @@ class FineTuned:
 
     task: Task
     names: Names
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     settings: FineTune
     checkpoints: tuple[Checkpoint, ...]
     shapes: tuple[int, ...]
@@ -119,7 +119,7 @@ class FineTuned:
 
 def fine_tune(
     model: Model,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     task: Task,
     train: Sequence[Example],
     pseudo: Sequence[Example],
@@ -156,7 +156,7 @@ def fine_tune(
 
 
 def predict(
-    weights: Weights, tokenizer: Tokenizer, names: Names, examples: Sequence[Example], settings: FineTune
+    weights: Weights, tokenizer: TextTokenizer, names: Names, examples: Sequence[Example], settings: FineTune
 ) -> list[Prediction]:
     """Encode and read, in the order of `examples`."""
     return read(weights, names, examples, encode(examples, tokenizer, names), settings)
@@ -188,7 +188,7 @@ def updates(
     """Yield (step, weights) at every check, the last step among them; what is yielded is overwritten afterwards."""
     program, steps = _program(settings), len(order)
     lengths = np.minimum(encoded.lengths, shapes[-1])
-    opt_state = optimizer(program.rule).init(weights)
+    opt_state = optimizer(program.rule).init(_free(weights, program.freeze))
     checks = {steps * (check + 1) // settings.checks for check in range(settings.checks)}
     for step in range(steps):
         chosen = order[step]
@@ -237,11 +237,6 @@ def _logits(
 
 
 def _loss(weights: Weights, batch: Batch, program: Program, key: jax.Array) -> jax.Array:
-    weights = jax.tree.map(
-        lambda leaf, is_fixed: jax.lax.stop_gradient(leaf) if is_fixed else leaf,
-        weights,
-        _fixed(weights, program.freeze),
-    )
     labels, tags = _logits(weights, batch.ids, batch.lengths, program, key)
     loss = jnp.zeros(())
     if labels is not None:
@@ -258,12 +253,18 @@ def _cross_entropy(scores: jax.Array, wanted: Array) -> jax.Array:
     return jnp.sum(each * counts) / jnp.maximum(counts.sum(), 1.0)
 
 
-def _fixed(weights: Weights, freeze: Freeze) -> Weights:
-    """True for each leaf that stays as it was. Same structure as `weights`."""
+def _free(weights: Weights, freeze: Freeze) -> Weights:
+    """The weights that are trained, None in place of each that stays as it was: no optimizer keeps anything of it."""
     first = {"nothing": None, "embeddings": "model.embedding", "encoder": "model."}[freeze]
     return jax.tree_util.tree_map_with_path(
-        lambda path, _: first is not None and leaf_name(path).lstrip(".").startswith(first), weights
+        lambda path, leaf: None if first is not None and leaf_name(path).lstrip(".").startswith(first) else leaf,
+        weights,
     )
+
+
+def _whole(free: Weights, weights: Weights) -> Weights:
+    """`weights` with those of `free` in their places."""
+    return jax.tree.map(lambda new, old: old if new is None else new, free, weights, is_leaf=lambda one: one is None)
 
 
 @partial(jax.jit, static_argnames="program", donate_argnums=(0, 1))
@@ -277,11 +278,11 @@ def _step(
     *,
     program: Program,
 ) -> tuple[Weights, optax.OptState]:
-    grads = jax.grad(_loss)(weights, batch, program, jax.random.fold_in(key, step))
-    moves, opt_state = optimizer(program.rule).update(grads, opt_state, weights)
-    moved = optax.apply_updates(weights, optax.tree.scale(rate, moves))
-    fixed = _fixed(weights, program.freeze)  # weight decay must not shrink them either
-    return jax.tree.map(lambda old, new, is_fixed: old if is_fixed else new, weights, moved, fixed), opt_state
+    free = _free(weights, program.freeze)
+    key = jax.random.fold_in(key, step)
+    grads = jax.grad(lambda free: _loss(_whole(free, weights), batch, program, key))(free)
+    moves, opt_state = optimizer(program.rule).update(grads, opt_state, free)
+    return _whole(optax.apply_updates(free, optax.tree.scale(rate, moves)), weights), opt_state
 
 
 @partial(jax.jit, static_argnames="program")

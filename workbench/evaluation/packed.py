@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.mixture.packing import pack
 from workbench.objectives.batch import Rows
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 LENGTH = 64
 BATCH_SIZE = 32
@@ -26,7 +26,7 @@ class Packed:
     owners: np.ndarray
 
 
-def pack_texts(tokenizer: Tokenizer, texts: Sequence[str], length: int = LENGTH, end: int | None = None) -> Packed:
+def pack_texts(tokenizer: TextTokenizer, texts: Sequence[str], length: int = LENGTH, end: int | None = None) -> Packed:
     """Encode and pack, with `end` (or nothing) behind each text; what is longer than a row is continued in another,
     without its context."""
     encoded = tokenizer.encode_all(texts)

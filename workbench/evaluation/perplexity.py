@@ -22,7 +22,7 @@ from workbench.models.published import Published
 from workbench.objectives.batch import Batch, Rows
 from workbench.records import Document
 from workbench.seeds import stream
-from workbench.tokenizer.processor import Tokenizer, normalize
+from workbench.tokenizer.processor import TextTokenizer, normalize
 from workbench.training.losses import token_losses
 
 _token_losses = jax.jit(token_losses)
@@ -30,7 +30,7 @@ _token_losses = jax.jit(token_losses)
 
 def masked_bits(
     model: Encoder | Published,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     documents: Sequence[Document],
     mask_groups: int,
     seed: int,

@@ -16,7 +16,7 @@ from workbench.errors import BadInput
 from workbench.evaluation.packed import BATCH_SIZE
 from workbench.models import Decoder, EncoderDecoder, Model, decode
 from workbench.objectives.batch import Tokens
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 SMALLEST, LARGE = 32, 128
 
@@ -42,7 +42,7 @@ class Asker:
     """
 
     model: Decoder | EncoderDecoder
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     objective: config.Objective
 
     def question(self, prompt: np.ndarray) -> Question:
@@ -144,7 +144,7 @@ class Asker:
                 yield chosen, decoder, _padded(encoders, place[1]) if encoders else None, prefix
 
 
-def asker(model: Model, tokenizer: Tokenizer, objective: config.Objective) -> Asker:
+def asker(model: Model, tokenizer: TextTokenizer, objective: config.Objective) -> Asker:
     """Raises: BadInput for an encoder, which writes nothing."""
     if not isinstance(model, Decoder | EncoderDecoder):
         raise BadInput("in-context learning and translation need a model that writes: a decoder or encoder-decoder")

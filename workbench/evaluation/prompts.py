@@ -10,7 +10,7 @@ import numpy as np
 from workbench.errors import BadInput
 from workbench.records import Pair
 from workbench.seeds import stream
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 NOTHING = "N/A"  # stands for an input that says nothing: what a label is worth without one
 
@@ -49,7 +49,7 @@ class Prompts:
     """
 
     template: Template
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     demonstrations: tuple[Pair, ...]
     room: int
 

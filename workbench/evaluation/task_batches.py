@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.tasks.task import Example
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 IGNORED = -1  # of labels and tags: where no loss counts
 POOL = 50  # batches whose examples are sorted by length together
@@ -70,31 +70,33 @@ class Encoded:
         return Batch(ids, lengths, labels, tags)
 
 
-def encode(examples: Sequence[Example], tokenizer: Tokenizer, names: Names) -> Encoded:
+def encode(examples: Sequence[Example], tokenizer: TextTokenizer, names: Names) -> Encoded:
     """Pieces of the words where an example has words, else of its text; an unknown label or tag is ignored.
 
-    A word that the tokenizer makes nothing of (a lone zero-width sign) is one unknown piece: every word has a first.
+    Around them stands what a published model has seen around every text. A word that the tokenizer makes nothing of (a
+    lone zero-width sign) is one unknown piece: every word has a first.
     """
     label = {name: number for number, name in enumerate(names.labels)}
     tag = {name: number for number, name in enumerate(names.tags)}
     words = sorted({word for one in examples for word in one.words})
     pieces = dict(zip(words, _encoded(words, tokenizer), strict=True))
     texts = iter(_encoded([one.text for one in examples if not one.words], tokenizer))
+    before, after = (np.array(some, np.int32) for some in tokenizer.around)
     ids, firsts, tags = [], [], []
     for one in examples:
         if one.words:
             cut = [pieces[word] for word in one.words]
-            ids.append(np.concatenate(cut))
-            firsts.append(np.fromiter(accumulate((len(part) for part in cut[:-1]), initial=0), np.int64))
+            ids.append(np.concatenate([before, *cut, after]))
+            firsts.append(np.fromiter(accumulate((len(part) for part in cut[:-1]), initial=len(before)), np.int64))
             tags.append(np.array([tag.get(name, IGNORED) for name in one.tags], np.int32))
         else:
-            ids.append(next(texts))
+            ids.append(np.concatenate([before, next(texts), after]))
             firsts.append(np.zeros(0, np.int64))
             tags.append(np.zeros(0, np.int32))
     return Encoded(ids, firsts, np.array([label.get(one.label, IGNORED) for one in examples], np.int32), tags)
 
 
-def _encoded(texts: Sequence[str], tokenizer: Tokenizer) -> list[np.ndarray]:
+def _encoded(texts: Sequence[str], tokenizer: TextTokenizer) -> list[np.ndarray]:
     unknown = np.array([tokenizer.vocab.unk], np.int32)
     return [ids if len(ids) else unknown for ids in tokenizer.encode_all(texts)]
 

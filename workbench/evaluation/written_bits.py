@@ -21,7 +21,7 @@ from workbench.objectives.batch import Batch
 from workbench.objectives.build import Objective
 from workbench.records import Document
 from workbench.seeds import stream
-from workbench.tokenizer.processor import WORD_START, Tokenizer, normalize
+from workbench.tokenizer.processor import WORD_START, TextTokenizer, normalize
 from workbench.training.losses import token_losses
 
 _token_losses = jax.jit(token_losses)
@@ -29,7 +29,7 @@ _token_losses = jax.jit(token_losses)
 
 def causal_bits(
     model: models.Decoder,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     documents: Sequence[Document],
     objective: Objective,
     *,
@@ -57,7 +57,7 @@ def causal_bits(
 
 def conditional_bits(
     model: models.EncoderDecoder,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     documents: Sequence[Document],
     objective: Objective,
     *,
@@ -79,7 +79,7 @@ def conditional_bits(
     ]
 
 
-def piece_bytes(tokenizer: Tokenizer) -> np.ndarray:
+def piece_bytes(tokenizer: TextTokenizer) -> np.ndarray:
     """UTF-8 bytes of the text that a piece stands for; 0 for a special piece.
 
     Shapes: -> [V] int64
@@ -96,7 +96,7 @@ class _Found:
     """Sums over the targets that are text, one per document."""
 
     model: models.Decoder | models.EncoderDecoder
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     documents: Sequence[Document]
     objective: Objective
     length: int

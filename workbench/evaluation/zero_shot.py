@@ -25,7 +25,7 @@ from workbench.evaluation.embed import bags_of_subwords, hidden_states, sentence
 from workbench.models import Model
 from workbench.records import Pair
 from workbench.seeds import stream
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.optim import Rule, learning_rate, optimizer, rule
 
 View = Literal["embeddings", "encoder"]
@@ -49,7 +49,7 @@ class Classifier:
 
     weights: Weights
     labels: tuple[str, ...]
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     view: View
     step: int
     dev_accuracy: float
@@ -77,7 +77,7 @@ class Classifier:
 
 def fine_tune(
     model: Model,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     english: Sequence[Pair],
     pseudo: Sequence[Pair],
     dev: Sequence[Pair],
@@ -122,7 +122,7 @@ class _Examples:
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: TextTokenizer,
         labels: tuple[str, ...],
         english: Sequence[Pair],
         pseudo: Sequence[Pair],

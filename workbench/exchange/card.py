@@ -9,10 +9,12 @@ from typing import Any, assert_never
 
 from workbench import languages, licences
 from workbench.exchange.layouts import Layout
+from workbench.exchange.published_tokenizer import PublishedTokenizer
 from workbench.exchange.trained import Trained, sibling_results
 from workbench.exchange.verify import Compared
 from workbench.files import read_json
 from workbench.models import Model, num_parameters
+from workbench.models.published import Published
 
 Row = Mapping[str, Any]
 Around = tuple[Sequence[int], Sequence[int]]  # special ids before and behind a text
@@ -20,18 +22,23 @@ _SAME_MEASURE = ("task", "lang", "split", "metric", "setting", "unit")
 
 
 def write(
-    trained: Trained, model: Model, layout: Layout, around: Around, compared: Compared, inexact: Sequence[str]
+    trained: Trained,
+    model: Model | Published,
+    layout: Layout,
+    around: Around,
+    compared: Compared,
+    inexact: Sequence[str],
 ) -> str:
     """README.md of an export; the literals `inexact` were left out when tokenizers were compared."""
     sections = [
-        _header(trained, layout),
+        _header(trained, model, layout),
         f"# {_title(trained)}",
         _summary(trained, model),
-        "## How to load\n\n" + _loading(trained, layout, around),
+        "## How to load\n\n" + _loading(trained, model, layout, around),
         "## Languages and resources\n\n" + _languages(trained),
         "## Licences of the data\n\n" + _licences(trained),
         "## Results\n\n" + _results(trained),
-        "## Tokenizer\n\n" + _tokenizer(compared, inexact),
+        "## Tokenizer\n\n" + _tokenizer(trained, compared, inexact),
         "## Limits\n\n" + _limits(trained),
         "## How to cite\n\n" + _citation(trained),
     ]
@@ -49,11 +56,11 @@ def _tags(trained: Trained) -> list[str]:
     return [*data.get("targets", ()), *data.get("pretrain", ())]
 
 
-def _header(trained: Trained, layout: Layout) -> str:
+def _header(trained: Trained, model: Model | Published, layout: Layout) -> str:
     """The machine-readable part; `license: other`, for the data's terms differ and are listed below."""
     match layout:
-        case "modernbert":
-            library, pipeline = "transformers", "fill-mask"
+        case "modernbert" | "published":
+            library, pipeline = "transformers", "fill-mask" if _has_head(model) else "feature-extraction"
         case "llama":
             library, pipeline = "transformers", "text-generation"
         case "t5":
@@ -68,8 +75,12 @@ def _header(trained: Trained, layout: Layout) -> str:
     return "\n".join([*lines, "tags:", "- low-resource-languages", "---"])
 
 
-def _summary(trained: Trained, model: Model) -> str:
-    settings = trained.settings
+def _has_head(model: Model | Published) -> bool:
+    return not isinstance(model, Published) or model.head is not None
+
+
+def _summary(trained: Trained, model: Model | Published) -> str:
+    settings = model.settings if isinstance(model, Published) else trained.settings
     parts = [
         f"{settings.kind}, {num_parameters(model):,} parameters",
         f"{settings.num_layers} layers, width {settings.width}, {settings.num_heads} heads",
@@ -86,7 +97,7 @@ def _summary(trained: Trained, model: Model) -> str:
     )
 
 
-def _loading(trained: Trained, layout: Layout, around: Around) -> str:
+def _loading(trained: Trained, model: Model | Published, layout: Layout, around: Around) -> str:
     if layout == "workbench":
         return (
             "```python\nfrom pathlib import Path\n\nfrom workbench import exchange\n\n"
@@ -94,6 +105,7 @@ def _loading(trained: Trained, layout: Layout, around: Around) -> str:
             "does not read it."
         )
     auto = {"modernbert": "AutoModelForMaskedLM", "llama": "AutoModelForCausalLM", "t5": "AutoModelForSeq2SeqLM"}
+    auto["published"] = "AutoModelForMaskedLM" if _has_head(model) else "AutoModel"
     text = (
         f"```python\nfrom transformers import AutoTokenizer, {auto[layout]}\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("PATH")\nmodel = {auto[layout]}.from_pretrained("PATH")\n```'
@@ -169,7 +181,13 @@ def _measure(row: Row) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in _SAME_MEASURE)
 
 
-def _tokenizer(compared: Compared, inexact: Sequence[str]) -> str:
+def _tokenizer(trained: Trained, compared: Compared, inexact: Sequence[str]) -> str:
+    if isinstance(trained.tokenizer, PublishedTokenizer):
+        return (
+            "The published one that the model began with, unchanged; read back, it cut "
+            f"{compared.num_texts:,} texts as in training. There a text that spells a special piece, such as `<s>`, "
+            "got a space into it."
+        )
     text = (
         "SentencePiece unigram with byte fallback over NFC text whose white space is collapsed (`spm.model`); "
         f"`tokenizer.json` is the same tokenizer, found to cut {compared.num_texts:,} texts alike at export "

@@ -16,7 +16,6 @@ from workbench.exchange.published_tokenizer import SPECIAL_TOKENS, TOKENIZER, TO
 from workbench.exchange.tensors import CONFIG, WEIGHTS, read, read_config, write
 from workbench.files import sha256_file, write_json
 from workbench.models import Encoder, Model
-from workbench.models.leaves import named_leaves
 from workbench.models.published import Published
 from workbench.tokenizer.processor import Tokenizer
 
@@ -69,7 +68,7 @@ def import_encoder(path: str, out: Path, revision: str | None = None) -> tuple[s
         kept = {f"{name}_token_id": id for name, id in ids.items()}
         positions = {name: described[name] for name in ("max_position_embeddings",) if name in described}
         write_json(folder / CONFIG, positions | kept | published.config(settings))
-        write(folder, tensors_of(imported.model))
+        write(folder, published.tensors_of(imported.model))
         for name in (TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, native.SENTENCEPIECE):
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
@@ -77,20 +76,13 @@ def import_encoder(path: str, out: Path, revision: str | None = None) -> tuple[s
         origin = {"path": path, "revision": revision, "sha256": weights, "unused_tensors": imported.unused}
         write_json(folder / ORIGIN, origin)
         again = _published(folder, read_config(folder / CONFIG)).model
-        kept_as, meant = tensors_of(again), tensors_of(imported.model)
+        kept_as, meant = published.tensors_of(again), published.tensors_of(imported.model)
         if kept_as.keys() != meant.keys() or again.settings != settings:
             raise WorkbenchError(f"{out}: {CONFIG} does not say what it was written from; please report it")
         for name, values in meant.items():
             if not np.array_equal(values, kept_as[name]):
                 raise WorkbenchError(f"{out}: {name} differs after reading {WEIGHTS} back; is the disk sound?")
     return imported.unused
-
-
-def tensors_of(model: Published) -> dict[str, np.ndarray]:
-    """A published model's weights under the names that its files use."""
-    leaves = named_leaves(model)
-    names = published.names(model.settings, leaves)
-    return {names[leaf]: np.asarray(array) for leaf, array in leaves.items()}
 
 
 def _published(folder: Path, described: dict[str, Any]) -> published.Imported:

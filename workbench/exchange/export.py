@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.errors import BadInput
-from workbench.exchange import card, layouts, native, tensors, tokenizer_json, trained, verify
+from workbench.exchange import card, layouts, native, published, tensors, tokenizer_json, trained, verify
 from workbench.exchange.layouts import Layout
-from workbench.exchange.published_tokenizer import TOKENIZER, TOKENIZER_CONFIG
+from workbench.exchange.published_tokenizer import TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
 from workbench.exchange.trained import Trained
-from workbench.files import write_json, write_text
+from workbench.files import write_bytes, write_json, write_text
+from workbench.models import Model
+from workbench.models.published import Published
 from workbench.objectives.build import document_end
+from workbench.tokenizer.processor import Tokenizer
 
 Choice = Literal["auto", "workbench"]
 
@@ -24,7 +27,8 @@ Choice = Literal["auto", "workbench"]
 def export(run: Path, out: Path | None = None, layout: Choice = "auto") -> Path:
     """Write the run's model, tokenizer and card under `out` (default: `export` in the run's folder); return where.
 
-    `auto` takes the published layout that computes the same, `workbench` our own, which every model has.
+    `auto` takes the published layout that computes the same, `workbench` our own, which every model has that was
+    trained from scratch.
 
     Raises: BadInput where there is no such layout or `out` is taken; WorkbenchError where a check fails. Nothing is
         left behind then.
@@ -32,31 +36,48 @@ def export(run: Path, out: Path | None = None, layout: Choice = "auto") -> Path:
     out = out or run / "export"
     refuse_taken(out)
     read = trained.read(run)
-    chosen: Layout = layouts.layout_of(read.settings, read.objective.kind) if layout == "auto" else "workbench"
+    model = trained.load_model(read)
+    if isinstance(model, Published):
+        if layout != "auto":
+            raise BadInput(f"--layout {layout}: the run began with a published encoder, which keeps its own layout")
+        chosen: Layout = "published"
+    else:
+        chosen = layouts.layout_of(read.settings, read.objective.kind) if layout == "auto" else "workbench"
     with whole_folder(out) as folder:
-        _fill(read, chosen, folder)
+        _fill(read, model, chosen, folder)
     return out
 
 
-def _fill(read: Trained, layout: Layout, folder: Path) -> None:
-    model, tokenizer, vocab = trained.load_model(read), read.tokenizer, read.tokenizer.vocab
-    if layout == "workbench":
+def _fill(read: Trained, model: Model | Published, layout: Layout, folder: Path) -> None:
+    tokenizer, vocab = read.tokenizer, read.tokenizer.vocab
+    if isinstance(model, Published):
+        ids = {"pad": vocab.pad, "bos": vocab.bos, "eos": vocab.eos}
+        described = published.config(model.settings) | {f"{name}_token_id": id for name, id in ids.items()}
+        written = layouts.Written(described, published.tensors_of(model))
+    elif layout == "workbench":
         written = native.write(model, read.settings)
     else:
         written = layouts.write(model, vocab, read.length, layout)
     tensors.write(folder, written.tensors)
     write_json(folder / tensors.CONFIG, written.config)
-    tokenizer.save(folder / native.SENTENCEPIECE)
-    prefix, suffix = around(read)
-    tokenizer_json.build(tokenizer, prefix, suffix).save(str(folder / TOKENIZER))
+    inexact: list[str] = []
+    if isinstance(tokenizer, PublishedTokenizer):
+        write_bytes(folder / TOKENIZER, tokenizer.definition)
+    else:
+        assert isinstance(tokenizer, Tokenizer)
+        tokenizer.save(folder / native.SENTENCEPIECE)
+        tokenizer_json.build(tokenizer, *around(read)).save(str(folder / TOKENIZER))
+        inexact = [literal for literal, place in tokenizer_json.cuts(tokenizer).items() if not place]
     write_json(folder / TOKENIZER_CONFIG, _tokenizer_config(read))
     compared = verify.check(layout, folder, written, model, tokenizer, trained.lines(read))
-    inexact = [literal for literal, place in tokenizer_json.cuts(tokenizer).items() if not place]
     write_text(folder / "README.md", card.write(read, model, layout, around(read), compared, inexact))
 
 
 def around(read: Trained) -> tuple[list[int], list[int]]:
     """The special ids that the model has seen before and behind a text; a decoder's text is left open to go on."""
+    if any(read.tokenizer.around):
+        before, behind = map(list, read.tokenizer.around)
+        return before, behind
     if read.settings.kind == "decoder":
         return [read.tokenizer.vocab.bos], []
     end = document_end(read.objective, read.tokenizer.vocab)

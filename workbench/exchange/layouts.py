@@ -20,7 +20,8 @@ from workbench.models.published import ModernBERTSettings, Reach
 from workbench.models.stack import Stack
 from workbench.vocab import Vocab
 
-Layout = Literal["modernbert", "llama", "t5", "workbench"]
+# "published": of an encoder that somebody else published, its own.
+Layout = Literal["modernbert", "llama", "t5", "workbench", "published"]
 ROPE_BASE = 10_000.0
 RMS_EPS, LAYER_EPS = 1e-6, 1e-5
 PYTORCH_GELU = "gelu_pytorch_tanh"

@@ -69,14 +69,31 @@ XLMR = {
     "head_norm.bias": "lm_head.layer_norm.bias",
     "vocab_bias": "lm_head.bias",
 }
+_BERT_HEAD = "cls.predictions"
+BERT = {
+    **{ours: re.sub(r"^roberta\.", "bert.", theirs) for ours, theirs in XLMR.items()},
+    "head.weight": f"{_BERT_HEAD}.transform.dense.weight",
+    "head.bias": f"{_BERT_HEAD}.transform.dense.bias",
+    "head_norm.scale": f"{_BERT_HEAD}.transform.LayerNorm.weight",
+    "head_norm.bias": f"{_BERT_HEAD}.transform.LayerNorm.bias",
+    "vocab_bias": f"{_BERT_HEAD}.bias",
+}
+# Before every tensor of the encoder itself, where it was saved with its vocabulary head.
+PREFIXES = {"modernbert": "model.", "xlm-roberta": "roberta.", "bert": "bert."}
 # Second copies of what is tied, of which a file may hold one.
 TIED = {
     "decoder.weight": "model.embeddings.tok_embeddings.weight",
     "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
     "lm_head.decoder.bias": "lm_head.bias",
+    f"{_BERT_HEAD}.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    f"{_BERT_HEAD}.decoder.bias": f"{_BERT_HEAD}.bias",
 }
-# Not of the encoder or its vocabulary head: a sentence classifier's layer and a table of 0, 1, 2, ...
-UNUSED = re.compile(r"roberta\.(pooler\.dense\.(weight|bias)|embeddings\.position_ids)")
+# Not of the encoder or its vocabulary head: sentence classifiers' layers and a table of 0, 1, 2, ...
+UNUSED = re.compile(
+    r"(roberta|bert)\.(pooler\.dense\.(weight|bias)|embeddings\.position_ids)|cls\.seq_relationship\.(weight|bias)"
+)
+# What the first BERTs call a norm's weight and bias.
+OLDER = {".gamma": ".weight", ".beta": ".bias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +128,7 @@ def settings(config: Mapping[str, Any], where: str) -> PublishedSettings:
                 norm_eps=read.real("norm_eps", 1e-5),
                 dropout=read.real("mlp_dropout", 0.0),
             )
-        case "xlm-roberta" | "roberta":
+        case "xlm-roberta" | "roberta" | "bert" as kind:
             read.want_each({"is_decoder": False, "add_cross_attention": False, "tie_word_embeddings": True})
             read.want_each({"position_embedding_type": "absolute"})
             found = XLMRSettings(
@@ -126,11 +143,12 @@ def settings(config: Mapping[str, Any], where: str) -> PublishedSettings:
                 activation=read.activation("hidden_act"),
                 norm_eps=read.real("layer_norm_eps", 1e-12),
                 dropout=read.real("hidden_dropout_prob", 0.1),
+                kind="bert" if kind == "bert" else "xlm-roberta",
             )
         case other:
             raise BadInput(
-                f"{where}: model_type {other!r}; encoders of the types 'modernbert', 'xlm-roberta' and 'roberta' are "
-                "read"
+                f"{where}: model_type {other!r}; encoders of the types 'modernbert', 'xlm-roberta', 'roberta' and "
+                "'bert' are read"
             )
     if found.width % found.num_heads or (found.kind == "modernbert" and found.width // found.num_heads % 2):
         read.faults.append(f"hidden_size {found.width} does not divide into {found.num_heads} heads")
@@ -199,6 +217,8 @@ def names(found: PublishedSettings, leaves: Mapping[str, Any]) -> dict[str, str]
             table = MODERNBERT
         case "xlm-roberta":
             table = XLMR
+        case "bert":
+            table = BERT
         case _:
             assert_never(found.kind)
     result = {}
@@ -214,17 +234,17 @@ def fill(found: PublishedSettings, tensors: Tensors, where: str) -> Imported:
 
     Raises: BadInput naming the tensors that are missing, unexpected or of another shape.
     """
-    prefix = "model." if found.kind == "modernbert" else "roberta."
+    prefix = PREFIXES[found.kind]
+    tensors = {_newer(name): array for name, array in tensors.items()}
     if not any(name.startswith(prefix) for name in tensors):  # saved without its vocabulary head
         tensors = {prefix + name: array for name, array in tensors.items()}
-    tensors = dict(tensors)
     faults = []
     for copy, original in TIED.items():
         array = tensors.pop(copy, None)
         if array is not None and original in tensors and not np.array_equal(array, tensors[original]):
             faults.append(f"{copy} differs from {original}, to which it should be tied")
     unused = tuple(sorted(name for name in tensors if UNUSED.fullmatch(name)))
-    head = {"decoder.bias", "lm_head.bias"} & set(tensors)
+    head = {"decoder.bias", "lm_head.bias", f"{_BERT_HEAD}.bias"} & set(tensors)
     like = jax.eval_shape(lambda: empty(found, head=bool(head)))
     leaves = named_leaves(like)
     ours = names(found, leaves)
@@ -238,6 +258,18 @@ def fill(found: PublishedSettings, tensors: Tensors, where: str) -> Imported:
         raise BadInput(f"{where}: the tensors do not fit the config: {shown}")
     filled = [jax.numpy.asarray(tensors[name]) for name in ours.values()]
     return Imported(jax.tree.unflatten(jax.tree.structure(like), filled), unused)
+
+
+def tensors_of(model: Published) -> dict[str, np.ndarray]:
+    """A published model's weights under the names that its files use."""
+    leaves = named_leaves(model)
+    found = names(model.settings, leaves)
+    return {found[leaf]: np.asarray(array) for leaf, array in leaves.items()}
+
+
+def _newer(name: str) -> str:
+    end = next((older for older in OLDER if name.endswith(older)), "")
+    return name.removesuffix(end) + OLDER.get(end, "")
 
 
 def config(found: PublishedSettings) -> dict[str, Any]:
@@ -275,8 +307,8 @@ def config(found: PublishedSettings) -> dict[str, Any]:
             }
         case XLMRSettings():
             return {
-                "architectures": ["XLMRobertaForMaskedLM"],
-                "model_type": "xlm-roberta",
+                "architectures": ["BertForMaskedLM" if found.kind == "bert" else "XLMRobertaForMaskedLM"],
+                "model_type": found.kind,
                 "vocab_size": found.vocab_size,
                 "hidden_size": found.width,
                 "num_hidden_layers": found.num_layers,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tokenizers
+import tokenizers.decoders
 
 from workbench import files
 from workbench.errors import BadInput
 from workbench.exchange.tensors import read_config
-from workbench.tokenizer.processor import WORD_START, ends_sentence
+from workbench.tokenizer.processor import WORD_START, Tokenizer, ends_sentence
 from workbench.vocab import Vocab
 
 TOKENIZER = "tokenizer.json"
@@ -64,7 +66,7 @@ class PublishedTokenizer:
         self._spelt = re.compile("|".join(spelt) or r"(?!)")
         self.definition = definition
         self.sha256 = files.sha256_bytes(definition)
-        self.vocab = vocab
+        self.vocab: Vocab = vocab
         named = self._tokenizer.get_vocab(with_added_tokens=True)
         if (highest := max(named.values(), default=-1)) >= vocab.size:
             raise BadInput(
@@ -74,13 +76,23 @@ class PublishedTokenizer:
         for piece, id in named.items():
             pieces[id] = piece
         self.pieces = tuple(pieces)
-        self.starts_word = _starts_word(json.loads(definition), self.pieces)  # [V] bool
+        self._sign = _sign(json.loads(definition))
+        self.starts_word = np.array([_starts_word(piece, self._sign) for piece in self.pieces])  # [V] bool
         self.ends_sentence = ends_sentence(self.pieces)  # [V] int8
         both = self._tokenizer.encode("", add_special_tokens=True).ids
         with_text = self._tokenizer.encode("a", add_special_tokens=True)
         inside = [place for place, special in enumerate(with_text.special_tokens_mask) if not special]
         first = inside[0] if inside else 0
-        self.around = tuple(both[:first]), tuple(both[first:])
+        self.around: tuple[tuple[int, ...], tuple[int, ...]] = tuple(both[:first]), tuple(both[first:])
+
+    @cached_property
+    def spelt(self) -> tuple[str, ...]:
+        """The pieces as SentencePiece would write them; "" for a byte that is no character."""
+        return tuple(_spelt(piece, self._sign) for piece in self.pieces)
+
+    def save(self, path: Path) -> None:
+        """In one file, that `kept` reads."""
+        files.write_json(path, {"vocab": asdict(self.vocab), "definition": json.loads(self.definition)})
 
     def encode(self, text: str) -> np.ndarray:
         """Ids of `text`, without special pieces. Shapes: -> [T] int32"""
@@ -137,6 +149,18 @@ def load(folder: Path, vocab_size: int) -> PublishedTokenizer:
     return PublishedTokenizer(definition, vocab, str(file))
 
 
+def kept(path: Path) -> Tokenizer | PublishedTokenizer:
+    """A tokenizer as a run keeps it: a SentencePiece model of ours, or a published definition with its special ids.
+
+    Raises: BadInput where there is none, or it is damaged.
+    """
+    if not path.is_file() or path.read_bytes()[:1] != b"{":
+        return Tokenizer.load(path)
+    found = files.read_json(path)
+    definition = json.dumps(found["definition"], ensure_ascii=False).encode()
+    return PublishedTokenizer(definition, PublishedVocab(**found["vocab"]), str(path))
+
+
 def _parse(definition: bytes, origin: str) -> tokenizers.Tokenizer:
     try:
         return tokenizers.Tokenizer.from_str(definition.decode())
@@ -151,11 +175,28 @@ def _content(token: Any) -> str | None:
     return token if isinstance(token, str) else None
 
 
-def _starts_word(definition: dict[str, Any], pieces: Sequence[str]) -> np.ndarray:  # [V] bool
-    """By the sign that the tokenizer's decoder turns into a space."""
+Sign = Literal["##", "\u0120", "\u2581"]  # of a piece that goes on a word, or of one that begins one
+
+
+def _sign(definition: dict[str, Any]) -> Sign:
+    """How the tokenizer's decoder knows where a space was."""
     decoder = definition.get("decoder") or {}
     kinds = {decoder.get("type"), *(one.get("type") for one in decoder.get("decoders", []))}
     if "WordPiece" in kinds:
-        return np.array([not piece.startswith("##") for piece in pieces])
-    sign = "\u0120" if "ByteLevel" in kinds else WORD_START
-    return np.array([piece.startswith(sign) for piece in pieces])
+        return "##"
+    return "\u0120" if "ByteLevel" in kinds else "\u2581"
+
+
+def _starts_word(piece: str, sign: Sign) -> bool:
+    return piece.startswith(sign) != (sign == "##")
+
+
+def _spelt(piece: str, sign: Sign) -> str:
+    match sign:
+        case "##":
+            return piece[2:] if piece.startswith(sign) else f"{WORD_START}{piece}"
+        case "\u0120":
+            text: str = tokenizers.decoders.ByteLevel().decode([piece])
+            return "" if "\ufffd" in text else text.replace(" ", WORD_START)
+        case _:
+            return piece

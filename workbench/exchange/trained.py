@@ -12,10 +12,11 @@ import pydantic
 
 from workbench import config
 from workbench.errors import BadInput
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import read_json, read_jsonl
 from workbench.models import Model
 from workbench.runs.folder import IDENTITY, Folder
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import checkpoint
 
 TOKENIZER = "tokenizer.model"
@@ -46,7 +47,7 @@ class Trained:
     settings: config.Model
     objective: config.Objective
     length: int
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     manifest: dict[str, Any] | None
     results: tuple[dict[str, Any], ...]
 
@@ -87,7 +88,7 @@ def read(folder: Path) -> Trained:
         objective = OBJECTIVE.validate_python(_part(stages, "objective") or {"kind": "mlm"})
     except pydantic.ValidationError as error:
         raise BadInput(f"{folder / IDENTITY}: written by another version of the workbench: {error}") from error
-    tokenizer = Tokenizer.load(by_name[tokenizers[0]].folder / TOKENIZER)
+    tokenizer = kept(by_name[tokenizers[0]].folder / TOKENIZER)
     manifest, results = folder / "manifest.json", folder / "results.jsonl"
     return Trained(
         folder=folder,

@@ -15,13 +15,13 @@ import tokenizers
 
 from workbench import seeds
 from workbench.errors import WorkbenchError
-from workbench.exchange import native, published, reference, tokenizer_json
+from workbench.exchange import native, published, published_tokenizer, reference, tokenizer_json
 from workbench.exchange.layouts import Layout, Written
 from workbench.exchange.tensors import CONFIG, Tensors, read, read_config
 from workbench.models import EncoderDecoder, Model, Output
 from workbench.models.published import Published
 from workbench.objectives.batch import Tokens
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer, Tokenizer
 
 TOLERANCE = 1e-4  # of the largest value, or of 1
 ROUNDING = 2.0**-24  # of one addition in float32
@@ -54,7 +54,12 @@ class Compared:
 
 
 def check(
-    layout: Layout, folder: Path, written: Written, model: Model, tokenizer: Tokenizer, lines: Sequence[str]
+    layout: Layout,
+    folder: Path,
+    written: Written,
+    model: Model | Published,
+    tokenizer: TextTokenizer,
+    lines: Sequence[str],
 ) -> Compared:
     """Check the files in `folder` against the model and tokenizer they were made of.
 
@@ -63,7 +68,16 @@ def check(
     found, config = read(folder), read_config(folder / CONFIG)
     _same_tensors(folder, written.tensors, found)
     _same_numbers(layout, folder, found, config, model, tokenizer, lines)
-    return _same_pieces(folder, tokenizer, [*lines, *_made_of_pieces(tokenizer)])
+    if isinstance(tokenizer, Tokenizer):
+        return _same_pieces(folder, tokenizer, [*lines, *_made_of_pieces(tokenizer)])
+    again = published_tokenizer.load(folder, tokenizer.vocab.size)
+    if again.vocab != tokenizer.vocab or again.around != tokenizer.around:
+        raise WorkbenchError(f"{folder}: the tokenizer's special pieces differ after reading it back; please report it")
+    texts = [*lines, *HARD]
+    for text, ours, theirs in zip(texts, tokenizer.encode_all(texts), again.encode_all(texts), strict=True):
+        if not np.array_equal(ours, theirs):
+            raise WorkbenchError(f"{folder}: {text[:60]!r} is cut otherwise after reading the tokenizer back")
+    return Compared(len(texts), 0)
 
 
 def _same_tensors(folder: Path, wanted: Mapping[str, np.ndarray], found: Tensors) -> None:
@@ -77,14 +91,14 @@ def _same_numbers(
     folder: Path,
     found: Tensors,
     config: Mapping[str, Any],
-    model: Model,
-    tokenizer: Tokenizer,
+    model: Model | Published,
+    tokenizer: TextTokenizer,
     lines: Sequence[str],
 ) -> None:
     ids = _sample(tokenizer, lines)
     ours = forward(model, ids)
     match layout:
-        case "modernbert":
+        case "modernbert" | "published":
             imported = published.fill(published.settings(config, str(folder)), found, str(folder))
             theirs = forward(imported.model, ids)
         case "llama":
@@ -127,7 +141,9 @@ def _forward(model: Model | Published, row: Tokens) -> dict[str, jax.Array]:
         out = model(*row, row, hidden=True)
     else:
         out = model(*row, hidden=True)
-    return result | {"hidden": _numbered(out), "logits": model.logits(out.final)}
+    result["hidden"] = _numbered(out)
+    headless = isinstance(model, Published) and model.head is None
+    return result if headless else result | {"logits": model.logits(out.final)}
 
 
 def _numbered(out: Output) -> jax.Array:
@@ -142,7 +158,7 @@ def _known(folder: Path, shapes: Mapping[str, tuple[int, ...]], found: Tensors) 
             raise WorkbenchError(f"{folder}: {name}: the layout has {want or 'none'}, the file {got or 'none'}")
 
 
-def _sample(tokenizer: Tokenizer, lines: Sequence[str]) -> np.ndarray:  # [2, T]
+def _sample(tokenizer: TextTokenizer, lines: Sequence[str]) -> np.ndarray:  # [2, T]
     """Text of the run where there is enough of it, and random pieces."""
     vocab = tokenizer.vocab
     drawn = seeds.stream(0, "export", "sample").integers(vocab.first_byte, vocab.size, SAMPLE).astype(np.int32)

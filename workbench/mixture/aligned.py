@@ -13,7 +13,7 @@ from workbench import config, seeds
 from workbench.errors import BadInput
 from workbench.mixture.stream import Realised, Stream
 from workbench.objectives.batch import Aligned, Batch, Rows, Tokens
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SentencePairs:
     number: np.ndarray
 
 
-def sentence_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], length: int) -> SentencePairs:
+def sentence_pairs(tokenizer: TextTokenizer, pairs: Sequence[tuple[str, str]], length: int) -> SentencePairs:
     """Each pair's first `length` tokens.
 
     Raises: BadInput for fewer than two pivot sentences, or one without a token.
@@ -47,7 +47,7 @@ def sentence_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], lengt
     return SentencePairs(sides[0], sides[1], np.array([numbers[here] for here, _ in pairs], np.int32))
 
 
-def concept_rows(tokenizer: Tokenizer, rows: Rows, words: Mapping[str, int]) -> np.ndarray:
+def concept_rows(tokenizer: TextTokenizer, rows: Rows, words: Mapping[str, int]) -> np.ndarray:
     """Each token's concept by `words` (in lower case), 0 where its word has none; punctuation behind it is no part.
 
     Shapes: -> [N, T] int32

@@ -11,6 +11,7 @@ from workbench import config, seeds
 from workbench.models.decoder import Decoder
 from workbench.models.encoder import Encoder
 from workbench.models.encoder_decoder import EncoderDecoder
+from workbench.models.published import Published
 from workbench.models.transducer import Transducer
 
 Model = Encoder | Decoder | EncoderDecoder
@@ -42,5 +43,5 @@ def _build(settings: config.Model, vocab_size: int, rng: np.random.Generator | N
             assert_never(kind)
 
 
-def num_parameters(model: Model | Transducer) -> int:
+def num_parameters(model: Model | Transducer | Published) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(model))

@@ -1,4 +1,4 @@
-"""Encoders that others published, computed as they were trained: ModernBERT and XLM-R.
+"""Encoders that others published, computed as they were trained: ModernBERT, XLM-R and BERT.
 
 They take and give what our encoder does, so that probes and training can start from them. Linear weights stand as in
 the published files, [out, in]; what a file holds and what is here differ in names alone (`exchange.published`).
@@ -41,10 +41,14 @@ class ModernBERTSettings:
     dropout: float = 0.0
     kind: Literal["modernbert"] = "modernbert"
 
+    @property
+    def num_layers(self) -> int:
+        return len(self.layers)
+
 
 @dataclass(frozen=True, slots=True)
 class XLMRSettings:
-    """Positions count from `pad + 1` in a table of `max_positions`; RoBERTa is the same model."""
+    """RoBERTa is the same model; BERT counts positions from 0, the others from `pad + 1` of `max_positions`."""
 
     vocab_size: int
     width: int
@@ -57,7 +61,21 @@ class XLMRSettings:
     activation: Activation
     norm_eps: float
     dropout: float = 0.0
-    kind: Literal["xlm-roberta"] = "xlm-roberta"
+    kind: Literal["xlm-roberta", "bert"] = "xlm-roberta"
+
+    @property
+    def first_position(self) -> int:
+        return 0 if self.kind == "bert" else self.pad + 1
+
+    @property
+    def longest(self) -> int:
+        """Tokens of a row at most."""
+        return self.max_positions - self.first_position
+
+    @property
+    def head_activation(self) -> Activation:
+        """RoBERTa's is fixed."""
+        return self.activation if self.kind == "bert" else "gelu"
 
 
 PublishedSettings = ModernBERTSettings | XLMRSettings
@@ -215,7 +233,9 @@ class XLMRBlock(nnx.Module):
 
 
 class XLMR(nnx.Module):
-    """Source: Conneau et al. 2020 (2020.acl-main.747), as in transformers' XLMRobertaForMaskedLM."""
+    """Source: Conneau et al. 2020 (2020.acl-main.747) and, with settings of kind "bert", Devlin et al. 2019 (N19-1423),
+    as in transformers' XLMRobertaForMaskedLM and BertForMaskedLM. Every token is of BERT's first segment type.
+    """
 
     def __init__(self, settings: XLMRSettings, *, head: bool) -> None:
         width, eps = settings.width, settings.norm_eps
@@ -243,10 +263,12 @@ class XLMR(nnx.Module):
         Raises: BadInput for rows longer than the table of positions.
         """
         settings = self.settings
-        if ids.shape[1] > (longest := settings.max_positions - settings.pad - 1):
-            raise BadInput(f"this model knows {longest} positions, got rows of {ids.shape[1]} tokens; cut them shorter")
+        if ids.shape[1] > settings.longest:
+            raise BadInput(
+                f"this model knows {settings.longest} positions, got rows of {ids.shape[1]} tokens; cut them shorter"
+            )
         keys = [None] * (len(self.blocks) + 1) if key is None else list(jax.random.split(key, len(self.blocks) + 1))
-        places = self.position_embedding[...][positions + settings.pad + 1]
+        places = self.position_embedding[...][positions + settings.first_position]
         x = self.embedding_norm(self.embedding[...][ids] + places + self.type_embedding[...][0])
         x = parts.dropout(x, settings.dropout, keys[0])
         mask = _mask(_same_document(segments))
@@ -259,7 +281,7 @@ class XLMR(nnx.Module):
     def logits(self, x: jax.Array) -> jax.Array:  # [.., D] -> [.., V]
         if self.head is None or self.head_norm is None or self.vocab_bias is None:
             raise _headless()
-        x = self.head_norm(_gelu(self.head(x), "gelu"))
+        x = self.head_norm(_gelu(self.head(x), self.settings.head_activation))
         return jnp.einsum("...D,VD->...V", x, self.embedding[...]) + self.vocab_bias[...]
 
 

@@ -19,7 +19,7 @@ from workbench.models.leaves import named_leaves
 from workbench.models.published import XLMR, Published
 from workbench.objectives.build import document_end
 from workbench.runs.folder import IDENTITY
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 
 def open_model(path: str, revision: str | None = None) -> Reader:
@@ -44,8 +44,10 @@ def open_model(path: str, revision: str | None = None) -> Reader:
     return own(path, trained.load_model(run), run.tokenizer, run.part("objective"))
 
 
-def own(name: str, model: Model, tokenizer: Tokenizer, objective: dict[str, object]) -> Reader:
-    """A model of ours: nothing around a text but the end that its objective put behind each document, if it did."""
+def own(name: str, model: Model, tokenizer: TextTokenizer, objective: dict[str, object]) -> Reader:
+    """A run's model: where its tokenizer is ours, nothing around a text but the end that its objective put there."""
+    if isinstance(tokenizer, PublishedTokenizer):
+        return reader(name, model, tokenizer)
     adapter: TypeAdapter[config.Objective] = TypeAdapter(config.Objective)
     settings = adapter.validate_python({"kind": config.MaskedLM().kind, **objective})
     end = document_end(settings, tokenizer.vocab)
@@ -55,7 +57,7 @@ def own(name: str, model: Model, tokenizer: Tokenizer, objective: dict[str, obje
 def reader(
     name: str,
     model: Model | Published,
-    tokenizer: Tokenizer | PublishedTokenizer,
+    tokenizer: TextTokenizer,
     after: tuple[int, ...] = (),
 ) -> Reader:
     """A model with its tokenizer; what stands around a text is the published tokenizer's to say."""
@@ -64,7 +66,7 @@ def reader(
         before, after = tokenizer.around
     longest = LENGTHS[-1]
     if isinstance(model, XLMR):
-        longest = min(longest, model.settings.max_positions - model.settings.pad - 1)
+        longest = min(longest, model.settings.longest)
     return Reader(name, model, tokenizer, fingerprint(model), before, after, longest)
 
 

@@ -11,12 +11,14 @@ from workbench.adaptation.madx import adapter_names, with_adapters
 from workbench.adaptation.surgery import Material, operate
 from workbench.config import Adapters, Config, Resource
 from workbench.config.adapt import MADX, Full, Initialise, LoRA
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import content_hash, write_json
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
 from workbench.models import Model
 from workbench.models.changes import Changes
 from workbench.models.leaves import named_leaves
+from workbench.models.published import Published
 from workbench.objectives.batch import Rows
 from workbench.stages import align
 from workbench.stages.corpora import arm_documents, measured, targets
@@ -28,9 +30,9 @@ from workbench.stages.tokenize import MODEL, encode, read_corpus
 from workbench.stages.validation import held_out_texts
 from workbench.stages.vocabulary import arm_texts, pivot_texts
 from workbench.synth.lexicon import permuted
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import mesh
-from workbench.training.checkpoint import save_model
+from workbench.training.checkpoint import describe, save_model
 from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import load_model, train
 
@@ -39,7 +41,7 @@ CHANGES = "changes"  # in the stage's folder: what LoRA or MAD-X trained, withou
 
 def run(stage: Stage, report: Report) -> None:
     config, adapt = stage.config, stage.config.adapt
-    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    tokenizer = kept(stage.inputs["tokenizer"].folder / MODEL)
     target_rows, target_shares = _targets(stage, tokenizer)
     num_rows = adapt.steps * adapt.batch_size
     rows, shares = target_rows, target_shares
@@ -59,6 +61,8 @@ def run(stage: Stage, report: Report) -> None:
     )
     write_mixture(stage.folder, stream)
     base = _base(stage, tokenizer)
+    if isinstance(base, Published):
+        describe(stage.folder, base)
     part = _part(stage, base)
     training = align.training(stage, tokenizer, base, stream, rows)
     trained = train(
@@ -84,10 +88,10 @@ def run(stage: Stage, report: Report) -> None:
         shutil.copyfile(stage.folder / CHANGES / "metrics.jsonl", stage.folder / "metrics.jsonl")
 
 
-def _base(stage: Stage, tokenizer: Tokenizer) -> Model:
+def _base(stage: Stage, tokenizer: TextTokenizer) -> Model:
     """The base's model, over the pieces of the arm's tokenizer; `surgery.json` says where their vectors are from."""
     base, settings = stage.inputs["base"], stage.config.adapt.vocabulary
-    own = Tokenizer.load(base.inputs["tokenizer"].folder / MODEL)
+    own = kept(base.inputs["tokenizer"].folder / MODEL)
     model = load_model(base.folder, stage.config.model, own.vocab.size)
     if settings.kind == "keep":
         return model
@@ -141,7 +145,7 @@ def _material(stage: Stage, how: Initialise) -> Material:
             assert_never(how)
 
 
-def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
+def _held_out(stage: Stage, tokenizer: TextTokenizer) -> HeldOut | None:
     config, settings = stage.config, stage.config.adapt
     if settings.validation is None:
         return None
@@ -155,7 +159,7 @@ def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
     )
 
 
-def _targets(stage: Stage, tokenizer: Tokenizer) -> tuple[dict[str, Rows], dict[str, float]]:
+def _targets(stage: Stage, tokenizer: TextTokenizer) -> tuple[dict[str, Rows], dict[str, float]]:
     """Packed rows and shares (summing to one) of every (language, resource); languages share equally."""
     data = open_text(stage.config.data.source, stage.identity["data_revision"])
     langs = targets(stage.config)

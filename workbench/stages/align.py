@@ -18,7 +18,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.source import leading, open_resources
 from workbench.synth.concepts import Concepts, shared
 from workbench.synth.lexicon import permuted
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.alignment import AlignmentLoss, headed
 from workbench.training.losses import mean_loss
 from workbench.training.step import Loss
@@ -33,7 +33,7 @@ class Training:
     loss: Loss
 
 
-def training(stage: Stage, tokenizer: Tokenizer, model: Model, stream: Stream, rows: dict[str, Rows]) -> Training:
+def training(stage: Stage, tokenizer: TextTokenizer, model: Model, stream: Stream, rows: dict[str, Rows]) -> Training:
     """The stage's `adapt.align`; without one the model, the stream and the masked LM's loss as they are."""
     settings = stage.config.adapt.align
     if not settings.any:
@@ -70,7 +70,7 @@ def _concepts(stage: Stage, number: int) -> Concepts:
     return shared(lexicons, (document.text for document in read), number)
 
 
-def _pairs(stage: Stage, tokenizer: Tokenizer, length: int) -> SentencePairs:
+def _pairs(stage: Stage, tokenizer: TextTokenizer, length: int) -> SentencePairs:
     """Every pseudo sentence with the pivot sentence that it was made from."""
     config = stage.config
     data = open_resources(config.data.source, stage.identity["data_revision"])

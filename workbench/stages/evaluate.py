@@ -16,6 +16,7 @@ from workbench.evaluation import alignment, bits, cost, zero_shot
 from workbench.evaluation.embed import sentence_embeddings
 from workbench.evaluation.pairwise import Method
 from workbench.evaluation.store import Store
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models import Model
 from workbench.probing import probe, reader, sentences
@@ -32,7 +33,7 @@ from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
 from workbench.stages.source import Resources, Text, licences, open_resources, open_text
 from workbench.stages.tokenize import MODEL
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.loop import load_model
 
 ALIGNMENT_METHODS: tuple[Method, ...] = ("paper", "held-out", "csls")
@@ -42,7 +43,7 @@ MAP_SENTENCES = 30  # per language, in the embedding map
 def run(stage: Stage, report: Report) -> None:
     config = stage.config
     data = open_text(config.data.source, stage.identity["data_revision"])
-    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    tokenizer = kept(stage.inputs["tokenizer"].folder / MODEL)
     model = load_model(stage.inputs["model"].folder, config.model, tokenizer.vocab.size)
     rows = Rows(stage, code_revision())
     for number, measure in enumerate(config.measures):
@@ -77,7 +78,7 @@ def _resources(stage: Stage) -> Resources:
     return open_resources(stage.config.data.source, stage.identity["data_revision"])
 
 
-def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+def _bits(stage: Stage, data: Text, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
     """Bits per byte of held-out text: of every target and of the pivot (what adapting made it forget), or of every base
     language; which bits, depends on what the model was trained to predict."""
     config = stage.config
@@ -93,7 +94,7 @@ def _bits(stage: Stage, data: Text, model: Model, tokenizer: Tokenizer, rows: Ro
                 rows.bits(stage.variant, lang, part, found.metric, found.setting)
 
 
-def _fertility(stage: Stage, data: Text, tokenizer: Tokenizer, rows: Rows) -> None:
+def _fertility(stage: Stage, data: Text, tokenizer: TextTokenizer, rows: Rows) -> None:
     """How finely held-out text is cut: bits of two tokenizers are to be read beside it."""
     vocab = tokenizer.vocab
     for lang in measured(stage.config):
@@ -104,7 +105,7 @@ def _fertility(stage: Stage, data: Text, tokenizer: Tokenizer, rows: Rows) -> No
             rows.fertility(lang, list(map(len, encoded)), in_bytes, [len(languages.words(text)) for text in texts])
 
 
-def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
     config = stage.config
     pivot = languages.parse(config.data.pivot)
     shown: list[tuple[np.ndarray, Lang, list[str], list[str]]] = []
@@ -138,7 +139,7 @@ def _write_map(folder: Path, title: str, shown: list[tuple[np.ndarray, Lang, lis
     write_json(folder / "embeddings.json", {"title": title, **columns})
 
 
-def _intents(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def _intents(stage: Stage, data: Resources, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Zero-shot intents: English labels alone, and in the arms with a lexicon English and pseudo-labelled together."""
     config = stage.config
     pivot = languages.parse(config.data.pivot)
@@ -155,7 +156,7 @@ def _intents(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, 
                 rows.accuracy(stage.variant, lang, classifier.correct(test), setting)
 
 
-def _alignment(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def _alignment(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Retrieval of translations by every layer, of the pivot with each language of the parallel sentences."""
     config = stage.config
     read_as = reader.own(stage.variant, model, tokenizer, config.objective.model_dump())
@@ -173,7 +174,7 @@ def _alignment(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, rep
                 report(Progress(number // (2 * len(ALIGNMENT_METHODS)), total, note=f"{name} {row.lang}"))
 
 
-def _cost(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows) -> None:
+def _cost(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
     """Parameters, the tokens read in all of the training, its operations, and those of reading a token afterwards."""
     config, length = stage.config, stage.config.pretrain.length
     trained = [(stage.inputs["model"].folder, config.pretrain.steps, config.pretrain.batch_size)]

@@ -26,7 +26,7 @@ from workbench.stages.prompted_floors import keep_translations
 from workbench.stages.rows import Rows
 from workbench.stages.source import Resources
 from workbench.tasks.task import Example
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 TEMPLATES: dict[PromptTask, Template] = {
     "sib200": Template("Passage:", "Topic:"),
@@ -37,7 +37,7 @@ TEMPLATES: dict[PromptTask, Template] = {
 }
 
 
-def classify(stage: Stage, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def classify(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Accuracy for every k, calibrated and not; with labels drawn by lot; and with no input to look at.
 
     Random: demonstrations from (seed, task), the same for all languages and variants.
@@ -128,7 +128,9 @@ def _kept(rows: Rows, task: str, langs: Sequence[Lang], prompts: Sequence[Prompt
         rows.mean(task, lang, "inputs_cut", cut, "share", setting)
 
 
-def translated(stage: Stage, data: Resources, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def translated(
+    stage: Stage, data: Resources, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report
+) -> None:
     """From the pivot and into it, each language behind demonstrations of its own, by sacreBLEU's figures.
 
     Random: demonstrations from (seed, language), in both directions the same.

@@ -28,7 +28,7 @@ from workbench.sources.catalogue_kinds import LexiconFormat
 from workbench.sources.own_language import LEXICON, PARADIGMS, PIVOT
 from workbench.stages import start, study
 from workbench.stages.study_file import toml
-from workbench.tokenizer.processor import Tokenizer, normalize
+from workbench.tokenizer.processor import TextTokenizer, Tokenizer, normalize
 
 STUDY_FILE = "study.toml"
 BYTES_RATE = 0.2  # of the lexicon's pieces, from which on new pieces are worth learning
@@ -148,8 +148,15 @@ def _read(path: Path, lang: Lang) -> list[str]:
     return distinct
 
 
-def _vocabulary(asked: Asked, words: Lexicon, tokenizer: Tokenizer) -> dict[str, Any]:
+def _vocabulary(asked: Asked, words: Lexicon, tokenizer: TextTokenizer) -> dict[str, Any]:
     kind: str = asked.vocabulary
+    if not isinstance(tokenizer, Tokenizer):
+        if kind == "extend":
+            raise BadInput(
+                "--vocabulary extend adds pieces to a SentencePiece model of the workbench, and this model's tokenizer "
+                "is a published one; take 'keep' or 'replace'"
+            )
+        kind = "keep" if kind == "auto" else kind
     if kind == "auto":
         listed = [one.word for translations in words.entries.values() for one in translations]
         ids = np.concatenate(tokenizer.encode_all(listed))

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench import models
 from workbench.config import Config
 from workbench.evaluation.bits import built
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import content_hash, write_json
 from workbench.mixture import weights
 from workbench.mixture.schedule import schedule
@@ -20,7 +21,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
 from workbench.stages.validation import held_out_texts
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import mesh
 from workbench.training.held_out import HeldOut, measure_of
 from workbench.training.loop import StepLog, train
@@ -31,7 +32,7 @@ def run(stage: Stage, report: Report) -> None:
     if config.pretrain.start:
         start.run_base(stage)
         return
-    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    tokenizer = kept(stage.inputs["tokenizer"].folder / MODEL)
     rows = read_corpus(stage.inputs["corpus"].folder, config)
     settings = config.pretrain
     stretches = schedule(
@@ -69,7 +70,7 @@ def run(stage: Stage, report: Report) -> None:
     )
 
 
-def _held_out(stage: Stage, tokenizer: Tokenizer) -> HeldOut | None:
+def _held_out(stage: Stage, tokenizer: TextTokenizer) -> HeldOut | None:
     settings = stage.config.pretrain
     if settings.validation is None:
         return None
@@ -92,7 +93,7 @@ def base_shares(config: Config, rows: dict[str, Rows], num_rows: int) -> dict[st
     return weights.shares(counts, last, num_rows, pivot=config.data.pivot, pivot_share=pivot_share)
 
 
-def objective(config: Config, tokenizer: Tokenizer, rows: Mapping[str, Rows]) -> Objective:
+def objective(config: Config, tokenizer: TextTokenizer, rows: Mapping[str, Rows]) -> Objective:
     """The config's objective, in shapes as short as all of these rows allow."""
     return fitted(built(config, tokenizer), *rows.values())
 

@@ -12,7 +12,7 @@ from workbench.files import content_hash, read_json, sha256_file, write_json, wr
 from workbench.runs.folder import IDENTITY
 from workbench.stages.source import open_text, read
 from workbench.tokenizer import fertility
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 if TYPE_CHECKING:
     from workbench.models import Model
@@ -45,25 +45,15 @@ def is_run(folder: Path) -> bool:
     return isinstance(found, dict) and "inputs" in found
 
 
-def opened(folder: Path) -> tuple[Model | Published, Tokenizer]:
-    """The model and its tokenizer.
-
-    Raises: BadInput where the tokenizer is not the workbench's own.
-    """
+def opened(folder: Path) -> tuple[Model | Published, TextTokenizer]:
+    """The model and its tokenizer, ours or the published one."""
     from workbench import exchange
     from workbench.exchange import trained
-    from workbench.exchange.published_tokenizer import PublishedTokenizer
 
     if is_run(folder):
         run = trained.read(folder)
         return trained.load_model(run), run.tokenizer
-    model, tokenizer = exchange.load(folder)
-    if isinstance(tokenizer, PublishedTokenizer):
-        raise BadInput(
-            f"{folder}: its tokenizer is a published one, and studies read by SentencePiece models of the workbench "
-            "alone; `adaptation.surgery.operate` puts such a vocabulary into the model"
-        )
-    return model, tokenizer
+    return exchange.load(folder)
 
 
 def run_tokenizer(stage: Stage, path: Path) -> None:

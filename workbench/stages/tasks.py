@@ -20,10 +20,10 @@ from workbench.stages.rows import Rows
 from workbench.stages.source import Text
 from workbench.stages.task_data import TaskData
 from workbench.tasks.task import Example
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 
 
-def measure(stage: Stage, text: Text, model: Model, tokenizer: Tokenizer, rows: Rows, report: Report) -> None:
+def measure(stage: Stage, text: Text, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Every task, on every training, in every language."""
     found = task_data.of(stage.config, stage.seed)
     told = []

@@ -15,6 +15,7 @@ import numpy as np
 from workbench import languages
 from workbench.config import Config
 from workbench.errors import BadInput
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import atomic_open, write_json
 from workbench.mixture.packing import pack
 from workbench.objectives.batch import Rows
@@ -26,7 +27,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.source import OwnText, Resources, Text, open_text, read, training
 from workbench.tokenizer import fertility
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer
 from workbench.tokenizer.train import train
 
 MODEL = "tokenizer.model"
@@ -74,7 +75,7 @@ def run_corpus(stage: Stage, report: Report) -> None:
     """Never holds more than `PACKED_TOGETHER` tokens of a language in memory; less text than that is packed as one."""
     config = stage.config
     data = open_text(config.data.source, stage.identity["data_revision"])
-    tokenizer = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    tokenizer = kept(stage.inputs["tokenizer"].folder / MODEL)
     for number, lang in enumerate(map(languages.parse, config.data.pretrain)):
         report(Progress(number, len(config.data.pretrain), note=lang.tag))
         texts = (document.text for document in training(data, lang, config.data.max_train_bytes))
@@ -83,10 +84,12 @@ def run_corpus(stage: Stage, report: Report) -> None:
             raise BadInput(f"{lang}: no training text fits into data.max_train_bytes = {config.data.max_train_bytes}")
 
 
-def encode(tokenizer: Tokenizer, texts: Sequence[str], config: Config) -> list[np.ndarray]:
-    """Ids of each text, with the end behind it that the config's objective wants."""
-    encoded, end = tokenizer.encode_all(texts), document_end(config.objective, tokenizer.vocab)
-    return encoded if end is None else [np.append(ids, np.int32(end)) for ids in encoded]
+def encode(tokenizer: TextTokenizer, texts: Sequence[str], config: Config) -> list[np.ndarray]:
+    """Ids of each text: with what a published tokenizer puts around it, else with the end that the objective wants."""
+    before, after = tokenizer.around
+    end = document_end(config.objective, tokenizer.vocab)
+    after = after or (() if end is None else (end,))
+    return [np.concatenate([before, ids, after]).astype(np.int32) for ids in tokenizer.encode_all(texts)]
 
 
 def packed(

@@ -11,11 +11,13 @@ from workbench.mixture.packing import pack
 from workbench.stages.plan import Stage
 from workbench.stages.source import open_text, read
 from workbench.stages.tokenize import encode
-from workbench.tokenizer.processor import Tokenizer, normalize
+from workbench.tokenizer.processor import TextTokenizer, normalize
 from workbench.training.held_out import Text
 
 
-def held_out_texts(stage: Stage, tokenizer: Tokenizer, settings: Validation, tags: Sequence[str]) -> dict[str, Text]:
+def held_out_texts(
+    stage: Stage, tokenizer: TextTokenizer, settings: Validation, tags: Sequence[str]
+) -> dict[str, Text]:
     """Language tag -> its held-out text.
 
     Raises: BadInput for a language without dev text.

@@ -8,7 +8,8 @@ from typing import assert_never
 
 from workbench import config, languages
 from workbench.config.adapt import ExtendVocabulary, KeepVocabulary, ReplaceVocabulary
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
+from workbench.exchange.published_tokenizer import kept
 from workbench.files import write_json
 from workbench.records import Lang
 from workbench.stages.corpora import arm_documents, targets
@@ -18,7 +19,7 @@ from workbench.stages.source import open_text, read, training
 from workbench.stages.tokenize import FERTILITY_DOCUMENTS, MODEL
 from workbench.tokenizer import fertility
 from workbench.tokenizer.expand import extend
-from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.processor import TextTokenizer, Tokenizer
 from workbench.tokenizer.train import train
 
 
@@ -26,7 +27,7 @@ def run(stage: Stage, report: Report) -> None:
     """`fertility.json`: rows of the base's tokenizer and of the arm's over the same dev text, where there is any."""
     settings = stage.config
     data = open_text(settings.data.source, stage.identity["data_revision"])
-    before = Tokenizer.load(stage.inputs["tokenizer"].folder / MODEL)
+    before = kept(stage.inputs["tokenizer"].folder / MODEL)
     texts = {lang: arm_texts(stage, lang, spelling=True) for lang in targets(settings)}
     after = _tokenizer(stage, before, texts)
     after.save(stage.folder / MODEL)
@@ -48,10 +49,15 @@ def arm_texts(stage: Stage, lang: Lang, *, spelling: bool = False) -> list[str]:
     return [document.text for some in (own if spelling and own else found).values() for document in some]
 
 
-def _tokenizer(stage: Stage, before: Tokenizer, texts: dict[Lang, list[str]]) -> Tokenizer:
+def _tokenizer(stage: Stage, before: TextTokenizer, texts: dict[Lang, list[str]]) -> Tokenizer:
     settings, shared = stage.config.adapt.vocabulary, stage.config.tokenizer
     match settings:
         case ExtendVocabulary():
+            if not isinstance(before, Tokenizer):
+                raise BadInput(
+                    f"{stage.label}: adapt.vocabulary.kind = 'extend' adds pieces to a SentencePiece model of the "
+                    "workbench, and the base's tokenizer is a published one; take 'replace' or 'keep'"
+                )
             return extend(
                 before,
                 texts,

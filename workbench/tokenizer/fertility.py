@@ -10,7 +10,7 @@ import numpy as np
 from workbench import languages
 from workbench.errors import BadInput
 from workbench.records import Lang
-from workbench.tokenizer.processor import Tokenizer, normalize
+from workbench.tokenizer.processor import TextTokenizer, normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Fertility:
     unknown_rate: float
 
 
-def report(tokenizer: Tokenizer, texts: Mapping[Lang, Sequence[str]]) -> list[Fertility]:
+def report(tokenizer: TextTokenizer, texts: Mapping[Lang, Sequence[str]]) -> list[Fertility]:
     """One row per language, sorted by tag.
 
     Raises: BadInput for a language without any word.

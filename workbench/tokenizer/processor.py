@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import regex
@@ -45,6 +46,29 @@ def normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).replace(WORD_START, " ").replace("\0", " ").split())
 
 
+class TextTokenizer(Protocol):
+    """What training and evaluation ask of a tokenizer, ours or a published one.
+
+    `spelt`: the pieces as SentencePiece writes them. `around`: special ids that the model has seen before and after
+    every text; `encode_all` leaves them out.
+    Shapes: starts_word [V] bool, ends_sentence [V] int8
+    """
+
+    vocab: Vocab
+    sha256: str
+    pieces: tuple[str, ...]
+    starts_word: np.ndarray
+    ends_sentence: np.ndarray
+    around: tuple[tuple[int, ...], tuple[int, ...]]
+
+    @property
+    def spelt(self) -> tuple[str, ...]: ...
+    def encode(self, text: str) -> np.ndarray: ...
+    def encode_all(self, texts: Sequence[str]) -> list[np.ndarray]: ...
+    def decode(self, ids: Sequence[int] | np.ndarray) -> str: ...
+    def save(self, path: Path) -> None: ...
+
+
 class Tokenizer:
     """SentencePiece with byte fallback: any text has an encoding, and no text can become a special piece."""
 
@@ -82,6 +106,7 @@ class Tokenizer:
         self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(vocab.size))
         self.starts_word = np.array([piece.startswith(WORD_START) for piece in self.pieces])  # [V] bool
         self.ends_sentence = ends_sentence(self.pieces)  # [V] int8
+        self.around: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
 
     @property
     def spelt(self) -> tuple[str, ...]:

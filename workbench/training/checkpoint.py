@@ -92,16 +92,22 @@ def restore_best(checkpoints: Checkpoints, like: TrainState, progress: Progress)
 
 
 def save_model(folder: Path, model: models.Model | Published, step: int) -> None:
-    """Keep a finished model as a training of all its weights would, and say what its config may not: adapters that were
-    put into it, or whose architecture it is."""
-    if isinstance(model, Published):
-        write_json(folder / BUILT_AS, {"published": asdict(model.settings), "head": model.head is not None})
-    else:
-        write_json(folder / BUILT_AS, {"adapters": model.settings.adapters.model_dump(mode="json")})
+    """Keep a finished model as a training of all its weights would, with its description."""
+    describe(folder, model)
     checkpoints = Checkpoints(folder / FOLDER, {})
     if checkpoints.record() is None:
         checkpoints.save(step, {"model": named_leaves(model)}, asdict(Progress()) | {"best": None})
     checkpoints.close()
+
+
+def describe(folder: Path, model: models.Model | Published) -> None:
+    """Say of the model in `folder` what its config may not: adapters that were put into it, or whose architecture it
+    is.
+    """
+    if isinstance(model, Published):
+        write_json(folder / BUILT_AS, {"published": asdict(model.settings), "head": model.head is not None})
+    else:
+        write_json(folder / BUILT_AS, {"adapters": model.settings.adapters.model_dump(mode="json")})
 
 
 def settings_of(folder: Path, settings: config.Model) -> config.Model:
