@@ -9,6 +9,7 @@ import pytest
 
 from workbench import config, models
 from workbench.models import decode
+from workbench.models.search import FIRST_ROOM
 from workbench.objectives.batch import Tokens
 
 VOCAB_SIZE, EOS, P, NEW = 23, 1, 5, 6
@@ -50,11 +51,11 @@ def continued(prompt: Tokens, ids: jax.Array, eos: int) -> tuple[Tokens, np.ndar
     new = np.asarray(ids)
     is_new = np.cumsum(new == eos, axis=1) - (new == eos) == 0  # up to and with the end
     lengths = prompt.segments.sum(axis=1)
-    text = np.zeros((len(new), P + NEW), np.int32)
+    text = np.zeros((len(new), P + new.shape[1]), np.int32)
     for row, length in enumerate(lengths):
         text[row, :length] = prompt.ids[row, :length]
-        text[row, length : length + NEW] = np.where(is_new[row], new[row], 0)
-    place = np.arange(P + NEW)
+        text[row, length : length + new.shape[1]] = np.where(is_new[row], new[row], 0)
+    place = np.arange(P + new.shape[1])
     real = place < (lengths + is_new.sum(axis=1))[:, None]
     return Tokens(text, real.astype(int), np.where(real, place, 0)), lengths[:, None] - 1 + np.arange(NEW), is_new
 
@@ -98,9 +99,10 @@ def test_one_beam_is_greedy_search() -> None:
     np.testing.assert_allclose(greedy.scores / lengths, one.scores[:, 0], rtol=1e-5)
 
 
-def test_beams_hold_what_the_whole_row_gives_best_first_and_alike_in_any_company() -> None:
+@pytest.mark.parametrize("max_new", [NEW, FIRST_ROOM + 2])
+def test_beams_hold_what_the_whole_row_gives_best_first_and_alike_in_any_company(max_new: int) -> None:
     model, prompt = built("decoder"), rows([5, 2, 4])
-    search = {"max_new": NEW, "num_beams": 3, "length_penalty": 1.0}
+    search = {"max_new": max_new, "num_beams": 3, "length_penalty": 1.0}
     eos = int(decode.beam(model, prompt, eos=-1, **search).ids[0, 0, 2])
     found = decode.beam(model, prompt, eos=eos, **search)
     assert np.any(np.asarray(found.ids) == eos)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from workbench import config, models
+from workbench.models.search import FIRST_ROOM
 from workbench.models.transduce import beam, greedy
 from workbench.models.transducer import Written, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
@@ -61,14 +62,22 @@ def test_greedy_search_by_a_cache_takes_what_the_whole_forward_finds_likeliest(k
     assert len(np.unique(ids)) > 2  # not one character again and again
 
 
-def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms() -> None:
+@pytest.mark.parametrize("new", [NEW, FIRST_ROOM + 2])
+def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms(new: int) -> None:
     model, given = built(monotonic=True), source()
-    alone = greedy([model], given, max_new=NEW, bos=BOS, eos=EOS)
-    one = beam([model], given, max_new=NEW, bos=BOS, eos=EOS, num_beams=1, length_penalty=0.0)
-    four = beam([model], given, max_new=NEW, bos=BOS, eos=EOS, num_beams=4, length_penalty=0.0)
+    alone = greedy([model], given, max_new=new, bos=BOS, eos=EOS)
+    one = beam([model], given, max_new=new, bos=BOS, eos=EOS, num_beams=1, length_penalty=0.0)
+    four = beam([model], given, max_new=new, bos=BOS, eos=EOS, num_beams=4, length_penalty=0.0)
     np.testing.assert_array_equal(np.asarray(one.ids[:, 0]), np.asarray(alone.ids))
     np.testing.assert_allclose(np.asarray(one.scores[:, 0]), np.asarray(alone.scores), rtol=1e-4)
     assert (np.diff(np.asarray(four.scores), axis=1) <= 1e-6).all()
+    for number in range(4):  # each hypothesis has read its own past
+        ids = np.asarray(four.ids[:, number])
+        found = np.asarray(whole(model, given, read(np.concatenate([np.full((3, 1), BOS), ids[:, :-1]], axis=1))))
+        written = np.cumsum(ids == EOS, axis=1) - (ids == EOS) == 0
+        of_form = np.where(written, np.take_along_axis(found, ids[:, :, None], axis=2)[:, :, 0], 0.0).sum(axis=1)
+        exists = np.isfinite(np.asarray(four.scores[:, number]))
+        np.testing.assert_allclose(np.asarray(four.scores[:, number])[exists], of_form[exists], rtol=1e-4, atol=1e-5)
 
 
 def test_several_models_vote_by_the_mean_of_their_probabilities() -> None:

@@ -27,9 +27,33 @@ class KeysValues(NamedTuple):
     key: jax.Array
     value: jax.Array
 
+
+class Kept(NamedTuple):
+    """Keys and values that are read again and again by a few queries: as those products want them, not transposed anew.
+
+    Shapes: key [B, H, K, S], value [B, H, S, K]
+    """
+
+    key: jax.Array
+    value: jax.Array
+
+    @classmethod
+    def of(cls, found: KeysValues) -> Kept:
+        return cls(jnp.transpose(found.key, (0, 2, 3, 1)), jnp.transpose(found.value, (0, 2, 1, 3)))
+
+    @classmethod
+    def empty(cls, num_rows: int, num_heads: int, per_head: int, length: int, dtype: jnp.dtype | None = None) -> Kept:
+        shape = (num_rows, num_heads)
+        return cls(jnp.zeros((*shape, per_head, length), dtype), jnp.zeros((*shape, length, per_head), dtype))
+
     @property
     def length(self) -> int:
-        return self.key.shape[1]
+        return self.value.shape[2]
+
+    def room(self, length: int) -> Kept:
+        """The same with empty places behind them, `length` in all."""
+        more = (0, length - self.length)
+        return Kept(jnp.pad(self.key, [(0, 0)] * 3 + [more]), jnp.pad(self.value, [(0, 0), (0, 0), more, (0, 0)]))
 
 
 @dataclass(frozen=True)
@@ -167,9 +191,12 @@ class Attention(nnx.Module):
         key, value = (jnp.einsum("BSD,DHK->BSHK", source, w[...].astype(source.dtype)) for w in (self.key, self.value))
         return KeysValues(key if rope is None else parts.rotate(key, *rope), value)
 
-    def __call__(self, query: jax.Array, keys_values: KeysValues, view: View) -> jax.Array:
+    def __call__(self, query: jax.Array, keys_values: KeysValues | Kept, view: View) -> jax.Array:
         """Shapes: query [B, T, H, K] -> [B, T, D]"""
         key, value = keys_values
+        if isinstance(keys_values, Kept):
+            weights = self._weights(jnp.einsum("BTHK,BHKS->BHTS", query, key, preferred_element_type=jnp.float32), view)
+            return self._out(jnp.einsum("BHTS,BHSK->BTHK", weights.astype(value.dtype), value))
         biased = view.bias is not None or (view.offset is not None and self.offset_bias is not None)
         kernel = kernels.choose(
             kernels.platform(),
@@ -182,11 +209,14 @@ class Attention(nnx.Module):
             whole=view.whole,
         )
         if kernel == "einsum":
-            scores = jnp.einsum("BTHK,BSHK->BHTS", query, key, preferred_element_type=jnp.float32)
-            bias = self._bias(view)
-            scores = scores if bias is None else scores + bias
-            weights = jax.nn.softmax(scores + view.mask, axis=-1).astype(value.dtype)
-            mixed = jnp.einsum("BHTS,BSHK->BTHK", weights, value)
-        else:
-            mixed = kernels.fused(kernel, query, key, value, self._bias(view), view)
+            weights = self._weights(jnp.einsum("BTHK,BSHK->BHTS", query, key, preferred_element_type=jnp.float32), view)
+            return self._out(jnp.einsum("BHTS,BSHK->BTHK", weights.astype(value.dtype), value))
+        return self._out(kernels.fused(kernel, query, key, value, self._bias(view), view))
+
+    def _weights(self, scores: jax.Array, view: View) -> jax.Array:  # [B, H, T, S]
+        bias = self._bias(view)
+        scores = scores if bias is None else scores + bias
+        return jax.nn.softmax(scores + view.mask, axis=-1)
+
+    def _out(self, mixed: jax.Array) -> jax.Array:  # [B, T, H, K] -> [B, T, D]
         return jnp.einsum("BTHK,HKD->BTD", mixed, self.out[...].astype(mixed.dtype))

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from workbench.models.attention import KeysValues, View, cross_view, mask_of, rope_of
+from workbench.models.attention import Kept, View, cross_view, mask_of, rope_of
 from workbench.models.decoder import Decoder
 from workbench.models.encoder_decoder import EncoderDecoder
 from workbench.models.parts import Array
-from workbench.models.search import Decoded, beam_search, greedy_search
+from workbench.models.search import Advance, Decoded, Room, beam_search, greedy_search
 from workbench.models.stack import Block, Past, Stack
 from workbench.objectives.batch import Tokens
 
@@ -29,6 +29,16 @@ class Cache(NamedTuple):
     real: jax.Array
     prefix: jax.Array
 
+    def room(self, length: int) -> Cache:
+        """The same with empty places behind what was read, `length` in all."""
+        more = [(0, 0), (0, length - self.real.shape[1])]
+        return Cache(
+            layers=tuple(past.room(length) for past in self.layers),
+            positions=jnp.pad(self.positions, more),
+            real=jnp.pad(self.real, more, constant_values=True),
+            prefix=jnp.pad(self.prefix, more),
+        )
+
 
 @dataclass(frozen=True)
 class _Reader:
@@ -37,15 +47,22 @@ class _Reader:
     model: Decoder | EncoderDecoder
     stack: Stack
     blocks: list[Block]
-    memory: list[KeysValues] | list[None]
+    memory: list[Kept] | list[None]
     source_segments: Array | None
 
-    def read(self, ids: jax.Array, positions: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
-        """Final states of the tokens that come next, and the cache with them. Shapes: [B, T] -> [B, T, D]"""
+    def read(
+        self, ids: jax.Array, positions: jax.Array, cache: Cache, own: jax.Array | None = None
+    ) -> tuple[jax.Array, Cache]:
+        """Final states of the tokens that come next, and the cache with them: one after the other, or as `own` says.
+
+        Shapes: ids, positions [B, T], own [B, T, S - P], of the places behind the prompt -> [B, T, D]
+        """
         start = cache.layers[0].length
         all_positions = jax.lax.dynamic_update_slice_in_dim(cache.positions, positions, start, axis=1)
         place = jnp.arange(all_positions.shape[1])
         earlier = place[None, :] <= start + jnp.arange(ids.shape[1])[:, None]  # [T, S]
+        if own is not None:
+            earlier = jnp.pad(own, [(0, 0), (0, 0), (len(place) - own.shape[2], 0)], constant_values=True)
         visible = cache.real[:, None, :] & (earlier | cache.prefix[:, None, :])
         offset = all_positions[:, None, :] - positions[:, :, None]
         rope = rope_of(self.stack.settings, positions)
@@ -71,17 +88,31 @@ class _Reader:
             layers=tuple(layers), positions=all_positions
         )
 
-    def next_log_probabilities(
-        self, ids: jax.Array, positions: jax.Array, cache: Cache
-    ) -> tuple[jax.Array, Cache]:  # [B] and [B] -> [B, V]
-        final, cache = self.read(ids[:, None], positions[:, None], cache)
-        return jax.nn.log_softmax(self.model.logits(final[:, 0])), cache
+    def advance(self, first: jax.Array) -> Advance:
+        """How a search goes on whose first new token stands at these positions [B]."""
+
+        def advance(token: jax.Array, step: jax.Array, own: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
+            positions = jnp.broadcast_to(first[:, None] + step, token.shape)
+            final, cache = self.read(token, positions, cache, own)
+            return jax.nn.log_softmax(self.model.logits(final)), cache
+
+        return advance
+
+
+def _room_behind(num_prompt: int) -> Room:
+    def room(cache: Cache, places: int) -> Cache:
+        return cache.room(num_prompt + places)
+
+    return room
 
 
 def _start(
-    model: Decoder | EncoderDecoder, prompt: Tokens, source: Tokens | None, prefix: Array | None, max_new: int
+    model: Decoder | EncoderDecoder, prompt: Tokens, source: Tokens | None, prefix: Array | None
 ) -> tuple[_Reader, jax.Array, jax.Array, Cache]:
-    """Read the prompt. Shapes: -> log-probabilities of the first new token [B, V], its position [B]"""
+    """Read the prompt.
+
+    Shapes: -> log-probabilities of the first new token [B, V], its position [B]
+    """
     ids, segments, positions = map(jnp.asarray, prompt)
     real = segments > 0
     if isinstance(model, EncoderDecoder):
@@ -90,7 +121,7 @@ def _start(
         states = model.encode(*map(jnp.asarray, source)).final.astype(model.decoder.dtype)
         stack: Stack = model.decoder
         blocks = stack.layers()
-        memory = [block.cross.keys_values(states, None) for block in blocks if block.cross is not None]
+        memory = [Kept.of(block.cross.keys_values(states, None)) for block in blocks if block.cross is not None]
         reader = _Reader(model, stack, blocks, memory, jnp.asarray(source.segments))
     else:
         if source is not None:
@@ -99,13 +130,12 @@ def _start(
     settings = reader.stack.settings
     heads = settings.num_heads
     num_rows, num_prompt = ids.shape
-    places = (num_rows, num_prompt + max_new)
-    empty = jnp.zeros((*places, heads, settings.width // heads), reader.stack.dtype)
+    kept = Kept.empty(num_rows, heads, settings.width // heads, num_prompt, reader.stack.dtype)
     cache = Cache(
-        layers=tuple(Past(KeysValues(empty, empty), jnp.zeros((), jnp.int32)) for _ in reader.blocks),
-        positions=jnp.zeros(places, jnp.int32),
-        real=jnp.ones(places, bool).at[:, :num_prompt].set(real),
-        prefix=jnp.zeros(places, bool).at[:, :num_prompt].set(False if prefix is None else prefix),
+        layers=(Past(kept, jnp.zeros((), jnp.int32)),) * len(reader.blocks),
+        positions=jnp.zeros(ids.shape, jnp.int32),
+        real=real,
+        prefix=jnp.zeros(ids.shape, bool) if prefix is None else jnp.asarray(prefix),
     )
     final, cache = reader.read(ids, positions.astype(jnp.int32), cache)
     last = jnp.sum(real, axis=1) - 1
@@ -130,7 +160,8 @@ def continuation_log_probabilities(
     Units: nats, summed over a continuation's tokens
     """
     num_new = continuations.shape[1]
-    reader, first, position, cache = _start(model, prompt, source, prefix, num_new)
+    reader, first, position, cache = _start(model, prompt, source, prefix)
+    cache = cache.room(cache.real.shape[1] + num_new)
 
     def later(ids: jax.Array) -> jax.Array:  # [N] -> [B, N-1]
         read = jnp.broadcast_to(ids[:-1], (position.shape[0], num_new - 1))
@@ -162,12 +193,9 @@ def greedy(
 
     Shapes: prompt [B, P] with at least one token a row, source [B, S], prefix [B, P] bool
     """
-    reader, log_probabilities, position, cache = _start(model, prompt, source, prefix, max_new)
-
-    def advance(token: jax.Array, step: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
-        return reader.next_log_probabilities(token, position + step, cache)
-
-    return greedy_search(log_probabilities, advance, cache, max_new=max_new, eos=eos, pad=pad)
+    reader, first, position, cache = _start(model, prompt, source, prefix)
+    room = _room_behind(cache.real.shape[1])
+    return greedy_search(first, reader.advance(position), room, cache, max_new=max_new, eos=eos, pad=pad)
 
 
 @partial(jax.jit, static_argnames=("max_new", "num_beams", "length_penalty"))
@@ -190,19 +218,15 @@ def beam(
 
     Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009).
     """
-    reader, first, position, cache = _start(model, prompt, source, prefix, max_new)
-    spread = jnp.repeat(jnp.arange(len(first)), num_beams)  # row of each of the B x W hypotheses
-    reader = _Reader(
-        reader.model,
-        reader.stack,
-        reader.blocks,
-        jax.tree.map(lambda leaf: leaf[spread], reader.memory),
-        None if reader.source_segments is None else reader.source_segments[spread],
-    )
-
-    def advance(token: jax.Array, step: jax.Array, cache: Cache) -> tuple[jax.Array, Cache]:
-        return reader.next_log_probabilities(token, position[spread] + step, cache)
-
+    reader, first, position, cache = _start(model, prompt, source, prefix)
     return beam_search(
-        first, advance, cache, max_new=max_new, eos=eos, pad=pad, num_beams=num_beams, length_penalty=length_penalty
+        first,
+        reader.advance(position),
+        _room_behind(cache.real.shape[1]),
+        cache,
+        max_new=max_new,
+        eos=eos,
+        pad=pad,
+        num_beams=num_beams,
+        length_penalty=length_penalty,
     )

@@ -6,6 +6,7 @@ Dims: B rows, W beams, N new tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,8 +14,13 @@ import jax.numpy as jnp
 
 NEVER = -1e9  # the score of a hypothesis that does not exist
 
-# Of the tokens just written [rows], at this step, and the cache: log-probabilities [rows, V] of what follows them.
-Advance = Callable[[jax.Array, jax.Array, Any], tuple[jax.Array, Any]]
+# Reads the tokens just written [B, W], at this step; gives log-probabilities [B, W, V] of what follows them, and the
+# cache with them at its next W places. Beams share a row's cache, in which nothing is ever moved: `own` [B, W, N * W]
+# is true at the written places (of step n and beam w: n * W + w) of a hypothesis' own past, itself included.
+Advance = Callable[[jax.Array, jax.Array, jax.Array, Any], tuple[jax.Array, Any]]
+# The cache with room for so many written places in all: what is empty is read too, so there is never much of it.
+Room = Callable[[Any, int], Any]
+FIRST_ROOM = 16  # new tokens; then twice as many, and so on
 
 
 class Decoded(NamedTuple):
@@ -29,12 +35,15 @@ class Decoded(NamedTuple):
     scores: jax.Array
 
 
-def by_row(cache: Any, row: jax.Array) -> Any:
-    """The cache with these rows; scalars are of no row."""
-    return jax.tree.map(lambda leaf: leaf if leaf.ndim == 0 else leaf[row], cache)
+def _limits(max_new: int) -> list[int]:
+    """After how many new tokens there is no more room: each is one compiled loop."""
+    doubled = [FIRST_ROOM << number for number in range(max_new.bit_length())]
+    return [*(limit for limit in doubled if limit < max_new), max_new]
 
 
-def greedy_search(first: jax.Array, advance: Advance, cache: Any, *, max_new: int, eos: int, pad: int) -> Decoded:
+def greedy_search(
+    first: jax.Array, advance: Advance, room: Room, cache: Any, *, max_new: int, eos: int, pad: int
+) -> Decoded:
     """The likeliest next token, again and again, until every row has ended or has `max_new` of them.
 
     Shapes: first [B, V], log-probabilities of the first new token
@@ -49,19 +58,20 @@ def greedy_search(first: jax.Array, advance: Advance, cache: Any, *, max_new: in
         log_probabilities: jax.Array
         cache: Any
 
-    def going_on(state: State) -> jax.Array:
-        return (state.step < max_new) & ~jnp.all(state.done)
+    def going_on(state: State, limit: int) -> jax.Array:
+        return (state.step < limit) & ~jnp.all(state.done)
 
-    def extend(state: State) -> State:
+    def extend(state: State, limit: int) -> State:
         token = jnp.where(state.done, pad, jnp.argmax(state.log_probabilities, axis=-1))
         gain = jnp.where(state.done, 0.0, jnp.max(state.log_probabilities, axis=-1))
-        log_probabilities, cache = advance(token, state.step, state.cache)
+        own = jnp.broadcast_to(jnp.arange(limit) <= state.step, (num_rows, 1, limit))
+        log_probabilities, cache = advance(token[:, None], state.step, own, state.cache)
         return State(
             step=state.step + 1,
             ids=state.ids.at[:, state.step].set(token),
             scores=state.scores + gain,
             done=state.done | (token == eos),
-            log_probabilities=log_probabilities,
+            log_probabilities=log_probabilities[:, 0],
             cache=cache,
         )
 
@@ -73,13 +83,16 @@ def greedy_search(first: jax.Array, advance: Advance, cache: Any, *, max_new: in
         log_probabilities=first,
         cache=cache,
     )
-    state = jax.lax.while_loop(going_on, extend, state)
+    for limit in _limits(max_new):
+        state = state._replace(cache=room(state.cache, limit))
+        state = jax.lax.while_loop(partial(going_on, limit=limit), partial(extend, limit=limit), state)
     return Decoded(state.ids, state.scores)
 
 
 def beam_search(
     first: jax.Array,
     advance: Advance,
+    room: Room,
     cache: Any,
     *,
     max_new: int,
@@ -91,13 +104,13 @@ def beam_search(
     """The best hypotheses by log-probability / length ** length_penalty; a row without an ended one gives open ones.
 
     An end counts where it is among the `num_beams` best continuations, and a row's search is over with `num_beams`
-    ended hypotheses; so one beam is greedy search. `advance` reads B x W rows, the beams of a row next to each other.
+    ended hypotheses; so one beam is greedy search.
 
     Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009).
-    Shapes: first [B, V], and the cache of those B rows
+    Shapes: first [B, V]
     """
     num_rows, vocab_size = first.shape
-    cache = by_row(cache, jnp.repeat(jnp.arange(num_rows), num_beams))
+    themselves = jnp.broadcast_to(jnp.eye(num_beams, dtype=bool), (num_rows, num_beams, num_beams))
 
     class State(NamedTuple):
         step: jax.Array
@@ -106,6 +119,7 @@ def beam_search(
         ended_ids: jax.Array  # [B, W, N]
         ended_scores: jax.Array  # [B, W], normalized
         log_probabilities: jax.Array  # [B, W, V]
+        own: jax.Array  # [B, W, N * W]
         cache: Any
 
     def best_of(scores: jax.Array, ids: jax.Array, number: int) -> tuple[jax.Array, jax.Array]:
@@ -115,8 +129,8 @@ def beam_search(
     def full(state: State) -> jax.Array:  # [B]
         return jnp.min(state.ended_scores, axis=1) > NEVER / 2
 
-    def going_on(state: State) -> jax.Array:
-        return (state.step < max_new) & ~jnp.all(full(state))
+    def going_on(state: State, limit: int) -> jax.Array:
+        return (state.step < limit) & ~jnp.all(full(state))
 
     def extend(state: State) -> State:
         grown = (state.scores[:, :, None] + state.log_probabilities).reshape(num_rows, -1)
@@ -137,15 +151,17 @@ def beam_search(
             jnp.take_along_axis(parent, chosen, axis=1),
             jnp.take_along_axis(token, chosen, axis=1),
         )
-        source_row = (jnp.arange(num_rows)[:, None] * num_beams + parent).ravel()
-        log_probabilities, cache = advance(token.ravel(), state.step, by_row(state.cache, source_row))
+        own = jnp.take_along_axis(state.own, parent[:, :, None], axis=1)
+        own = jax.lax.dynamic_update_slice_in_dim(own, themselves, state.step * num_beams, axis=2)
+        log_probabilities, cache = advance(token, state.step, own, state.cache)
         return State(
             step=state.step + 1,
             ids=ids,
             scores=scores,
             ended_ids=ended_ids,
             ended_scores=ended_scores,
-            log_probabilities=log_probabilities.reshape(num_rows, num_beams, vocab_size),
+            log_probabilities=log_probabilities,
+            own=own,
             cache=cache,
         )
 
@@ -158,9 +174,14 @@ def beam_search(
         ended_ids=nothing,
         ended_scores=none,
         log_probabilities=jnp.broadcast_to(first[:, None], (num_rows, num_beams, vocab_size)),
+        own=jnp.zeros((num_rows, num_beams, 0), bool),
         cache=cache,
     )
-    state = jax.lax.while_loop(going_on, extend, state)
+    for limit in _limits(max_new):
+        more = limit * num_beams - state.own.shape[2]
+        own = jnp.pad(state.own, [(0, 0), (0, 0), (0, more)])
+        state = state._replace(own=own, cache=room(state.cache, limit * num_beams))
+        state = jax.lax.while_loop(partial(going_on, limit=limit), extend, state)
     open_scores = jnp.where(state.scores > NEVER / 2, state.scores / max_new**length_penalty, NEVER)
     any_ended = jnp.max(state.ended_scores, axis=1, keepdims=True) > NEVER / 2
     scores = jnp.where(any_ended, state.ended_scores, open_scores)

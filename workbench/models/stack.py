@@ -13,7 +13,7 @@ from flax import nnx
 from workbench import config
 from workbench.models import parts
 from workbench.models.adapters import Bottleneck, Invertible
-from workbench.models.attention import NUM_BUCKETS, Attention, KeysValues, View, relative_bias
+from workbench.models.attention import NUM_BUCKETS, Attention, Kept, KeysValues, View, relative_bias
 from workbench.models.parts import Array
 
 
@@ -30,13 +30,17 @@ class Output(NamedTuple):
 class Past(NamedTuple):
     """Keys and values of one layer's tokens so far: the first `length` places along S are filled."""
 
-    keys_values: KeysValues
+    kept: Kept
     length: jax.Array
 
+    def room(self, length: int) -> Past:
+        return self._replace(kept=self.kept.room(length))
+
     def append(self, new: KeysValues) -> Past:
+        key, value = Kept.of(new)
         write = jax.lax.dynamic_update_slice_in_dim
-        pairs = zip(self.keys_values, new, strict=True)
-        return Past(KeysValues(*(write(old, add, self.length, axis=1) for old, add in pairs)), self.length + new.length)
+        kept = Kept(write(self.kept.key, key, self.length, axis=3), write(self.kept.value, value, self.length, axis=2))
+        return Past(kept, self.length + value.shape[2])
 
 
 class Block(nnx.Module):
@@ -64,7 +68,7 @@ class Block(nnx.Module):
         x: jax.Array,  # [B, T, D]
         view: View,
         across: View | None = None,
-        memory: jax.Array | KeysValues | None = None,  # [B, S, D]
+        memory: jax.Array | Kept | None = None,  # [B, S, D]
         key: jax.Array | None = None,
         past: Past | None = None,
     ) -> tuple[jax.Array, Past | None]:
@@ -75,14 +79,15 @@ class Block(nnx.Module):
         keys = [None] * 3 if key is None else [*jax.random.split(key, 2 if self.cross is None else 3)]
         normalized = x if self.attention_norm is None else self.attention_norm(x)
         query = self.attention.queries(normalized, view.query_rope)
-        own = self.attention.keys_values(normalized, view.key_rope)
+        own: KeysValues | Kept = self.attention.keys_values(normalized, view.key_rope)
         if past is not None:
+            assert isinstance(own, KeysValues)
             past = past.append(own)
-            own = past.keys_values
+            own = past.kept
         x = x + parts.dropout(self.attention(query, own, view), self.dropout, keys[0])
         if self.cross is not None and self.cross_norm is not None and across is not None and memory is not None:
             query = self.cross.queries(self.cross_norm(x), across.query_rope)
-            cross = memory if isinstance(memory, KeysValues) else self.cross.keys_values(memory, across.key_rope)
+            cross = memory if isinstance(memory, Kept) else self.cross.keys_values(memory, across.key_rope)
             x = x + parts.dropout(self.cross(query, cross, across), self.dropout, keys[2])
         fed = self.mlp(self.mlp_norm(x))
         for adapter in (self.language, self.task):

@@ -1,6 +1,6 @@
 """Greedy and beam search of one transducer or of several that vote, over cached keys and values; one program each.
 
-Dims: B rows, S source, N characters written, W beams, V vocabulary, E models.
+Dims: B rows, S source, N characters written, W beams (1 of a greedy search), V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from workbench.models.attention import KeysValues, View, mask_of, rope_of
-from workbench.models.search import Decoded, beam_search, by_row, greedy_search
+from workbench.models.attention import Kept, View, mask_of, rope_of
+from workbench.models.search import Decoded, beam_search, greedy_search
 from workbench.models.stack import Past
 from workbench.models.transducer import Transducer, log_probabilities
 from workbench.objectives.batch import Tokens
+
+Layers = tuple[Past, ...]
 
 
 class Memory(NamedTuple):
     """What one model made of the source: each layer's keys and values of it, and what the pointer compares with."""
 
-    cross: tuple[KeysValues, ...]
+    cross: tuple[Kept, ...]
     copy_keys: jax.Array | None
 
 
@@ -30,24 +32,26 @@ def _remember(model: Transducer, source: Tokens) -> Memory:
     states = model.encode(source)
     rope = model.ropes(source.positions, source.positions)[1]
     blocks = model.decoder.layers()
-    cross = tuple(block.cross.keys_values(states, rope) for block in blocks if block.cross is not None)
+    cross = tuple(Kept.of(block.cross.keys_values(states, rope)) for block in blocks if block.cross is not None)
     return Memory(cross, model.copy_keys(states))
 
 
-def _next(
-    model: Transducer, memory: Memory, source: Tokens, ids: jax.Array, step: jax.Array, layers: tuple[Past, ...]
-) -> tuple[jax.Array, tuple[Past, ...]]:
-    """Read one character a row, the one before place `step`. Shapes: ids [B] -> log-probabilities [B, V]"""
-    stack = model.decoder
-    ids, positions = ids[:, None], jnp.broadcast_to(step + 1, (len(ids), 1))
-    place = jnp.arange(layers[0].keys_values.length)
-    visible = jnp.broadcast_to(place <= step, (len(ids), 1, 1, len(place)))
+def _read(
+    model: Transducer, memory: Memory, source: Tokens, ids: jax.Array, place: jax.Array, seen: jax.Array, layers: Layers
+) -> tuple[jax.Array, Layers]:
+    """Read one character of each hypothesis, which see of the cache what is `seen`; the first place is 0.
+
+    Shapes: ids [B, W], seen [B, W, 1 + N * W] -> log-probabilities [B, W, V]
+    """
+    stack, num_hypotheses = model.decoder, ids.shape[1]
+    positions = jnp.broadcast_to(place + 1, ids.shape)
+    cached = (jnp.arange(seen.shape[2]) + num_hypotheses - 1) // num_hypotheses  # the place of each entry
     rope = rope_of(stack.settings, positions)
     view = View(
         query_segments=jnp.ones_like(ids),
-        key_segments=jnp.ones((len(ids), len(place)), jnp.int32),
-        mask=mask_of(visible),
-        offset=(place - step)[None, :],
+        key_segments=jnp.ones((len(ids), seen.shape[2]), jnp.int32),
+        mask=mask_of(seen[:, None]),
+        offset=jnp.broadcast_to(cached - place, (num_hypotheses, len(cached))),
         query_rope=rope,
         key_rope=rope,
     )
@@ -59,7 +63,7 @@ def _next(
         assert new is not None
         read.append(new)
     written = model.written(stack.final_norm(x), memory.copy_keys, source)
-    return log_probabilities(written, source.ids)[:, 0], tuple(read)
+    return log_probabilities(written, source.ids), tuple(read)
 
 
 class _Voters(NamedTuple):
@@ -69,33 +73,42 @@ class _Voters(NamedTuple):
     memories: tuple[Memory, ...]
     source: Tokens
 
-    def next(
-        self, ids: jax.Array, step: jax.Array, caches: tuple[tuple[Past, ...], ...]
-    ) -> tuple[jax.Array, tuple[tuple[Past, ...], ...]]:
+    def read(
+        self, ids: jax.Array, place: jax.Array, seen: jax.Array, caches: tuple[Layers, ...]
+    ) -> tuple[jax.Array, tuple[Layers, ...]]:
         found = [
-            _next(model, memory, self.source, ids, step, cache)
-            for model, memory, cache in zip(self.models, self.memories, caches, strict=True)
+            _read(model, memory, self.source, ids, place, seen, layers)
+            for model, memory, layers in zip(self.models, self.memories, caches, strict=True)
         ]
         if len(found) == 1:
             return found[0][0], (found[0][1],)
         mean = jax.nn.logsumexp(jnp.stack([one for one, _ in found]), axis=0) - jnp.log(float(len(found)))
-        return mean, tuple(cache for _, cache in found)
+        return mean, tuple(layers for _, layers in found)
+
+    def advance(
+        self, token: jax.Array, step: jax.Array, own: jax.Array, caches: tuple[Layers, ...]
+    ) -> tuple[jax.Array, tuple[Layers, ...]]:
+        seen = jnp.pad(own, [(0, 0), (0, 0), (1, 0)], constant_values=True)  # all see the beginning
+        return self.read(token, step + 1, seen, caches)
 
 
-def _start(
-    models: Sequence[Transducer], source: Tokens, max_new: int, bos: int
-) -> tuple[_Voters, jax.Array, tuple[tuple[Past, ...], ...]]:
+def _room(caches: tuple[Layers, ...], places: int) -> tuple[Layers, ...]:
+    return tuple(tuple(past.room(1 + places) for past in layers) for layers in caches)
+
+
+def _start(models: Sequence[Transducer], source: Tokens, bos: int) -> tuple[_Voters, jax.Array, tuple[Layers, ...]]:
+    """Caches with the beginning read, and log-probabilities of what follows it [B, V]."""
     voters = _Voters(tuple(models), tuple(_remember(model, source) for model in models), source)
-    caches = tuple(_empty(model, len(source.ids), max_new + 1) for model in models)
-    first, caches = voters.next(jnp.full(len(source.ids), bos), jnp.zeros((), jnp.int32), caches)
-    return voters, first, caches
+    caches = tuple(_empty(model, len(source.ids), 1) for model in models)
+    seen = jnp.ones((len(source.ids), 1, 1), bool)
+    first, caches = voters.read(jnp.full((len(source.ids), 1), bos), jnp.zeros((), jnp.int32), seen, caches)
+    return voters, first[:, 0], caches
 
 
-def _empty(model: Transducer, num_rows: int, length: int) -> tuple[Past, ...]:
+def _empty(model: Transducer, num_rows: int, length: int) -> Layers:
     settings = model.decoder.settings
-    nothing = jnp.zeros((num_rows, length, settings.num_heads, settings.width // settings.num_heads))
-    zero = jnp.zeros((), jnp.int32)
-    return tuple(Past(KeysValues(nothing, nothing), zero) for _ in range(model.decoder.num_layers))
+    kept = Kept.empty(num_rows, settings.num_heads, settings.width // settings.num_heads, length)
+    return (Past(kept, jnp.zeros((), jnp.int32)),) * model.decoder.num_layers
 
 
 @partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad"))
@@ -104,14 +117,8 @@ def greedy(models: Sequence[Transducer], source: Tokens, *, max_new: int, bos: i
 
     Shapes: source [B, S] -> ids [B, N], scores [B]
     """
-    voters, first, caches = _start(models, source, max_new, bos)
-
-    def advance(
-        token: jax.Array, step: jax.Array, caches: tuple[tuple[Past, ...], ...]
-    ) -> tuple[jax.Array, tuple[tuple[Past, ...], ...]]:
-        return voters.next(token, step + 1, caches)
-
-    return greedy_search(first, advance, caches, max_new=max_new, eos=eos, pad=pad)
+    voters, first, caches = _start(models, source, bos)
+    return greedy_search(first, voters.advance, _room, caches, max_new=max_new, eos=eos, pad=pad)
 
 
 @partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad", "num_beams", "length_penalty"))
@@ -127,15 +134,15 @@ def beam(
     pad: int = 0,
 ) -> Decoded:
     """The best forms by log-probability / length ** length_penalty. Shapes: -> ids [B, W, N], scores [B, W]"""
-    voters, first, caches = _start(models, source, max_new, bos)
-    spread = jnp.repeat(jnp.arange(len(first)), num_beams)
-    voters = voters._replace(memories=by_row(voters.memories, spread), source=by_row(voters.source, spread))
-
-    def advance(
-        token: jax.Array, step: jax.Array, caches: tuple[tuple[Past, ...], ...]
-    ) -> tuple[jax.Array, tuple[tuple[Past, ...], ...]]:
-        return voters.next(token, step + 1, caches)
-
+    voters, first, caches = _start(models, source, bos)
     return beam_search(
-        first, advance, caches, max_new=max_new, eos=eos, pad=pad, num_beams=num_beams, length_penalty=length_penalty
+        first,
+        voters.advance,
+        _room,
+        caches,
+        max_new=max_new,
+        eos=eos,
+        pad=pad,
+        num_beams=num_beams,
+        length_penalty=length_penalty,
     )
