@@ -1,10 +1,10 @@
 """Peak memory of readers and of the corpus pipeline from 10^5 to 10^7 lines, each in a process of its own.
 
-    uv run python experiments/benchmarks/memory.py [--lines N ...] [--only NAME ...] [--out FOLDER]
+    uv run python experiments/benchmarks/memory.py [--lines N ...] [--only NAME ...] [--write]
 
 Files are generated (about 60 bytes a line, every tenth a repetition) and removed again: 10^7 lines take some 3 GB while
 they are there, and near-duplicates 656 bytes a line more. Memory is the process' peak resident set (`VmHWM`, so Linux
-only). Writes memory.json and memory.md here-beside; the last line is JSON with
+only). With --write, what was measured takes its place in memory.json and memory.md here-beside. The last line is JSON:
 `max_growth`: the most that any of them grew from its smallest size to its largest, as a factor of the whole peak.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from timing import machine
 
 from workbench import languages
-from workbench.files import write_json, write_text
+from workbench.files import read_json, write_json, write_text
 from workbench.records import Document
 from workbench.sources import corpus, lexicon, shards, text, unimorph
 from workbench.sources.dedup import Near
@@ -36,10 +36,21 @@ READERS = ("plain text", "JSON lines", "TSV", "parquet", "lexicon", "UniMorph")
 PIPELINES = ("shard", "clean, exact duplicates", "clean, near duplicates")
 
 
+SYLLABLES = [consonant + vowel for consonant in "bcdfghlmnprstw" for vowel in "aeiouwy"]
+STRIDES = (1, 7919, 104_729, 1_299_709, 15_485_863, 32_452_843, 49_979_687, 67_867_967)
+
+
 def lines(number: int) -> Iterator[str]:
+    """Eight words of made-up ones each, so that lines are near each other only where one repeats another."""
     for each in range(number):
         at = each - 7 if each % 10 == 9 else each
-        yield f"Llinell rhif {at} o'r testun hir am bentref {at * 7919 % 1000003}"
+        yield " ".join(_word(at * stride // 3 + place) for place, stride in enumerate(STRIDES))
+
+
+def _word(number: int) -> str:
+    first, rest = divmod(number, len(SYLLABLES))
+    second, third = divmod(first, len(SYLLABLES))
+    return SYLLABLES[rest] + SYLLABLES[second % len(SYLLABLES) - 1] + SYLLABLES[third % 7]
 
 
 def write(folder: Path, what: str, number: int) -> Path:
@@ -145,6 +156,7 @@ def main() -> None:
     parser.add_argument("--near-lines", type=int, nargs="+", help="as --lines, for near duplicates (0.2 ms a line)")
     parser.add_argument("--only", nargs="+", default=[*READERS, *PIPELINES])
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the files are made")
+    parser.add_argument("--write", action="store_true", help="put what was measured into memory.json and memory.md")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -162,10 +174,11 @@ def main() -> None:
             found.setdefault(what, {})[str(number)] = one
             print(f"{what}, {number:,} lines: {one['mb']} MB at most, {one['cpu']} CPU s", flush=True)
     growth = {what: list(sizes.values())[-1]["mb"] / next(iter(sizes.values()))["mb"] for what, sizes in found.items()}
-    record = {"machine": asdict(here), "imports_mb": bare, "measured": found}
-    if set(options.only) == {*READERS, *PIPELINES}:
-        write_json(HERE / "memory.json", record)
-        write_text(HERE / "memory.md", markdown(found, bare))
+    if options.write:
+        known = read_json(HERE / "memory.json") if (HERE / "memory.json").is_file() else {"measured": {}}
+        every = {what: known["measured"].get(what, {}) | found.get(what, {}) for what in (*READERS, *PIPELINES)}
+        write_json(HERE / "memory.json", {"machine": asdict(here), "imports_mb": bare, "measured": every})
+        write_text(HERE / "memory.md", markdown(every, bare))
     print(
         json.dumps(
             {"max_growth": round(max(growth.values()), 3), "growth": {k: round(v, 3) for k, v in growth.items()}}

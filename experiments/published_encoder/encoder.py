@@ -16,6 +16,7 @@ import json
 import struct
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -125,8 +126,7 @@ def unpacked(data: bytes) -> tuple[Shape, list[tuple[str, float]], dict[str, np.
     (length,) = cursor.values("Q")
     starts, scores = cursor.array("<u4", int(num_pieces) + 1).tolist(), cursor.array("<f4", int(num_pieces)).tolist()
     spelt = cursor.take(int(length))
-    spans = zip(starts[:-1], starts[1:], strict=True)
-    pieces = [(spelt[a:b].decode(), score) for (a, b), score in zip(spans, scores, strict=True)]
+    pieces = [(spelt[a:b].decode(), score) for (a, b), score in zip(pairwise(starts), scores, strict=True)]
     _, skipped = cursor.values("iI")  # the characters' normal forms, which SentencePiece has too
     cursor.take(int(skipped))
     found = {}
@@ -137,7 +137,9 @@ def unpacked(data: bytes) -> tuple[Shape, list[tuple[str, float]], dict[str, np.
     widths = {"intermediate.dense.weight": shape.width, "output.dense.weight": shape.feed_forward}
     for name, values in found.items():
         if name.endswith("weight") and "LayerNorm" not in name:
-            inner = next((w for end, w in widths.items() if name.endswith(end) and "attention" not in name), shape.width)
+            inner = next(
+                (w for end, w in widths.items() if name.endswith(end) and "attention" not in name), shape.width
+            )
             found[name] = values.reshape(-1, inner)
     return shape, pieces, found
 

@@ -57,7 +57,11 @@ def continued(prompt: Tokens, ids: jax.Array, eos: int) -> tuple[Tokens, np.ndar
         text[row, length : length + new.shape[1]] = np.where(is_new[row], new[row], 0)
     place = np.arange(P + new.shape[1])
     real = place < (lengths + is_new.sum(axis=1))[:, None]
-    return Tokens(text, real.astype(int), np.where(real, place, 0)), lengths[:, None] - 1 + np.arange(NEW), is_new
+    return (
+        Tokens(text, real.astype(int), np.where(real, place, 0)),
+        lengths[:, None] - 1 + np.arange(new.shape[1]),
+        is_new,
+    )
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,17 @@ def test_buckets_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(list((tmp_path / "out" / "tasks").iterdir())) == 9
 
 
+def test_a_group_larger_than_memory_allows_is_compared_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "Bydd y cyngor yn trafod y cynllun newydd ar gyfer y parc yn ei gyfarfod nesaf ym mis Mai yn neuadd y dref"
+    texts = [f"{(SENTENCE, other)[n % 3 == 0]} {n}" for n in range(40)]
+    whole = finish(texts, tmp_path / "whole", Near(0.7))
+    assert len(whole) < 20
+    monkeypatch.setattr(dedup, "BATCH_ROWS", dedup.EARLIER + 3)
+    assert finish(texts, tmp_path / "pieces", Near(0.7)) == whole
+
+
 def test_near_twins_go_and_other_sentences_stay(tmp_path: Path) -> None:
     other = "Dyma frawddeg hollol wahanol am y tywydd garw a'r eira mawr ar fynyddoedd Eryri y gaeaf diwethaf"
     texts = [SENTENCE, other, SENTENCE.replace("saith", "naw"), SENTENCE.upper(), other + "!", "Nos da", "Nos da!"]

@@ -34,7 +34,7 @@ from workbench.sources import shards
 NUM_PERMUTATIONS = 128
 NGRAM = 5
 EARLIER = 8  # of a band's earlier documents, how many a near-duplicate is compared with
-BUCKET_ROWS = 500_000  # of a band, how many keys one match has in memory: some 8 MB, and as much to sort them
+BUCKET_ROWS = 200_000  # of a band, how many keys one match has in memory: some 3 MB, and as much to sort them
 BATCH_ROWS = 20_000  # of how many documents MinHashes are in memory at once: 10 MB
 
 _MATCH = np.dtype([("shard", "<u4"), ("row", "<u4")])
@@ -141,26 +141,36 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     else:
         found = []
         for batch in _batches(groups):
-            minhashes = _minhashes(files, np.concatenate(batch))
-            ends = np.cumsum([len(group) for group in batch])
-            for group, end in zip(batch, ends, strict=True):
-                found.append(group[_near(minhashes[end - len(group) : end], near.threshold)])
+            minhashes = _minhashes(files, np.concatenate([np.concatenate(piece) for piece in batch]))
+            ends = np.cumsum([len(earlier) + len(places) for earlier, places in batch])
+            for (earlier, places), end in zip(batch, ends, strict=True):
+                of_piece = minhashes[end - len(earlier) - len(places) : end]
+                found.append(places[_near(of_piece, len(earlier), near.threshold)])
     twins = np.concatenate(found) if found else np.zeros(0, _MATCH)
     with atomic_open(output) as file:
         np.save(file, twins, allow_pickle=False)
     return {"exact twins" if band == 0 else "near twins": len(twins)}
 
 
-def _batches(groups: list[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
-    """Groups together, up to a bounded number of documents, but at least one group."""
-    batch: list[NDArray[Any]] = []
+Piece = tuple[NDArray[Any], NDArray[Any]]  # places of a group, and the first few before them
+
+
+def _batches(groups: list[NDArray[Any]]) -> Iterator[list[Piece]]:
+    """All places of the groups, in pieces that together have a bounded number of documents."""
+    batch: list[Piece] = []
     size = 0
     for group in groups:
-        if batch and size + len(group) > BATCH_ROWS:
-            yield batch
-            batch, size = [], 0
-        batch.append(group)
-        size += len(group)
+        start = 0
+        while start < len(group):
+            earlier = group[: min(start, EARLIER)]
+            room = max(1, BATCH_ROWS - size - len(earlier))
+            places = group[start : start + room]
+            batch.append((earlier, places))
+            start += len(places)
+            size += len(earlier) + len(places)
+            if size >= BATCH_ROWS:
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
 
@@ -191,12 +201,15 @@ def _keys(files: list[Path], band: int, bucket: int, num_buckets: int) -> tuple[
     return np.concatenate(all_keys), np.concatenate(all_places)
 
 
-def _near(group: NDArray[np.uint32], threshold: float) -> list[int]:
-    """Which of a band's documents are near one of the first few before them."""
+def _near(piece: NDArray[np.uint32], num_earlier: int, threshold: float) -> list[int]:
+    """Which documents of a piece, counted behind the earlier ones of its group, are near one of the group's first few.
+
+    Shapes: [N, NUM_PERMUTATIONS]
+    """
     return [
-        place
-        for place in range(1, len(group))
-        if (group[: min(place, EARLIER)] == group[place]).mean(axis=1).max() >= threshold
+        place - num_earlier
+        for place in range(max(1, num_earlier), len(piece))
+        if (piece[: min(place, EARLIER)] == piece[place]).mean(axis=1).max() >= threshold
     ]
 
 
