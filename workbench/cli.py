@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     take = _verb(
-        verbs, "import", _import, "read a published encoder (ModernBERT or XLM-R shape), checked, to start from"
+        verbs, "import", _import, "read a published encoder (as ModernBERT, XLM-R or BERT), checked, to start from"
     )
     take.add_argument("model", help="a folder with config.json and safetensors, or OWNER/NAME on the Hugging Face hub")
     take.add_argument("--out", type=Path, required=True, help="folder to make")

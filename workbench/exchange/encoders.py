@@ -26,7 +26,7 @@ WANTED += [native.SENTENCEPIECE]  # of an export of ours
 
 
 def load(folder: Path) -> tuple[Model | Published, Tokenizer | PublishedTokenizer]:
-    """A model and its tokenizer from a folder: our own layout, or a published encoder of the ModernBERT or XLM-R shape.
+    """A model and its tokenizer from a folder: our own layout, or a published encoder (ModernBERT, XLM-R, BERT).
 
     Raises: BadInput where it is something else, or its parts do not fit together.
     """
