@@ -21,6 +21,11 @@ settings.register_profile("workbench", deadline=None, suppress_health_check=[Hea
 settings.load_profile("workbench")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that run whole studies first, so that no process is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "stages")
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of unpacked real data sets; the test is skipped, and says so, where there is none."""

@@ -96,7 +96,10 @@ def test_losses_at_equal_compute_are_interpolated_never_extrapolated_and_a_parab
     assert scaling._parabola((1.0, np.e, np.e**2), (3.0, 2.0, 1.5)) is None
 
 
-def test_tables_and_figure_say_the_law_its_intervals_and_what_a_smaller_model_saves(tmp_path: Path) -> None:
+def test_tables_and_figure_say_the_law_its_intervals_and_what_a_smaller_model_saves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "NUM_RESAMPLES", 20)  # of 200
     results = collect.gather(rows(noise=0.002))
     law, equal = scaling_table.tables(SPEC, results)
     text = plain.markdown(law)
