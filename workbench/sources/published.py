@@ -12,6 +12,7 @@ share of it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,7 @@ from workbench.seeds import stream
 from workbench.sources import catalogue, embedded, lexicon, parallel, unimorph
 from workbench.sources.embedded import EmbeddedData, Licence, data_home
 from workbench.sources.embedded.splits import Split
+from workbench.sources.lines import Report
 
 ENGLISH = Lang("eng", "Latn")
 HELD_OUT_RATE = 0.2  # of NTREX's 123 documents: once for dev, once for test
@@ -63,14 +65,18 @@ class PublishedData:
         return own + [pair for number, pair in enumerate(_ntrex(lang)) if kept[number]]
 
     def lexicon(self, lang: Lang) -> Lexicon:
-        """English -> `lang`, from the first source that has it.
+        """English -> `lang`, from the first source that has it; lines that are damaged are left out, and told.
 
         Raises: BadInput where none has.
         """
         for name in LEXICONS:
             if (path := _file(name, lang)) is not None:
-                terms = catalogue.load(data_home()).dataset(name).licence
-                return lexicon.read(path, name, ENGLISH, lang, licence=f"{name}: {terms}")
+                terms, report = catalogue.load(data_home()).dataset(name).licence, Report()
+                found = lexicon.read(path, name, ENGLISH, lang, licence=f"{name}: {terms}", report=report)
+                for reason, count in report.dropped.counts.items():
+                    first = report.dropped.examples[reason]
+                    print(f"{path}: {count} left out: {reason} (first: {first})", file=sys.stderr)
+                return found
         return self.embedded.lexicon(lang)
 
     def has_lexicon(self, lang: Lang) -> bool:
