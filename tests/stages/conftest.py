@@ -23,6 +23,16 @@ REQUESTS = {
     "Open": ["open the door", "please open a window", "open my garden door"],
 }
 
+# an adaptation of test size, for `workbench adapt --set`
+SMALL = [
+    "adapt.steps=6",
+    "adapt.batch_size=4",
+    "adapt.optim.warmup_steps=2",
+    "synth.sentences=40",
+    "evaluate.base_documents=10",
+    "where.jobs=1",
+]
+
 STUDY = """
 name = "tiny"
 seeds = [0]

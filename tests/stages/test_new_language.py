@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stages.conftest import CIPHER, OBJECTS, STUDY, SUBJECTS, TABLES, VERBS
+from tests.stages.conftest import CIPHER, OBJECTS, SMALL, STUDY, SUBJECTS, TABLES, VERBS
 from workbench import exchange, load
 from workbench.errors import BadInput
 from workbench.exchange import trained
@@ -60,16 +60,6 @@ def asked(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     lines = [" ".join(GEORGIAN[word] for word in sentence.split()) for sentence in SENTENCES]
     (tmp_path / "text.txt").write_text("\n".join(lines[:60]) + "\n", "utf-8")
     return Asked("kat", tmp_path / "lexicon.tsv", seeds=1, text=tmp_path / "text.txt", pieces=60, method="madx")
-
-
-SMALL = [
-    "adapt.steps=6",
-    "adapt.batch_size=4",
-    "adapt.optim.warmup_steps=2",
-    "synth.sentences=40",
-    "evaluate.base_documents=10",
-    "where.jobs=1",
-]
 
 
 def test_one_command_ends_in_a_table_and_a_model_that_exports(

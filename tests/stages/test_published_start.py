@@ -11,7 +11,7 @@ import pytest
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from tests.stages.conftest import CIPHER, OBJECTS, SUBJECTS, VERBS
+from tests.stages.conftest import CIPHER, OBJECTS, SMALL, SUBJECTS, VERBS
 from workbench import config, exchange
 from workbench.errors import BadInput
 from workbench.evaluation.fine_tune import fine_tune
@@ -28,14 +28,6 @@ from workbench.tasks.task import Example, Task
 
 SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-SMALL = [
-    "adapt.steps=6",
-    "adapt.batch_size=4",
-    "adapt.optim.warmup_steps=2",
-    "synth.sentences=40",
-    "evaluate.base_documents=10",
-    "where.jobs=1",
-]
 
 
 @pytest.fixture(scope="module")
