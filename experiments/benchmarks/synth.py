@@ -123,12 +123,11 @@ class Bench:
 
     def ours_text(self) -> None:
         engine = Engine(self.corpus, self.lexicon, WANG2022, seed=0)
-        num_kept = 0
-        with (self.folder / "ours.txt").open("w", encoding="utf-8") as file:
+        lines, num_kept = rendered.Lines(engine), 0
+        with (self.folder / "ours.txt").open("wb") as file:
             for block in engine.blocks():
-                made = rendered.texts(engine, block)
-                file.write("\n".join(made) + "\n")
-                num_kept += len(made)
+                file.write(lines.of(block))
+                num_kept += int(block.kept.sum())
         self.kept["ours"] = num_kept
 
     def ours_ids(self) -> None:
@@ -139,8 +138,8 @@ class Bench:
     def ours_lines(self) -> None:
         """The shards that `workbench synth` writes: JSON lines with ids, languages and parents."""
         engine = Engine(self.corpus, self.lexicon, WANG2022, seed=0)
-        lines = rendered.Lines(engine, self.lexicon.target.tag, "pseudo:wang2022", self.lexicon.origin)
-        with (self.folder / "ours.jsonl").open("w", encoding="utf-8") as file:
+        lines = rendered.JSONLines(engine, self.lexicon.target.tag, "pseudo:wang2022", self.lexicon.origin)
+        with (self.folder / "ours.jsonl").open("wb") as file:
             for block in engine.blocks():
                 file.write(lines.of(block))
 
@@ -170,7 +169,7 @@ def corpus(num: int) -> list[Document]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sentences", type=int, default=100_000)
+    parser.add_argument("--sentences", type=int, default=500_000)
     parser.add_argument("--lang", default="isl", help="whose lexicon of the embedded default (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--alone", action="store_true", help="without `datasets`")

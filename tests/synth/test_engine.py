@@ -130,13 +130,26 @@ def test_the_published_rule_by_the_million_on_a_sentence_worked_by_hand() -> Non
     assert rendered.texts(engine, block) == ["The ci gweld y cat. ice cream"]  # the second has two replaced, not three
 
 
+@given(st.lists(EDGED, max_size=5), LEXICONS, RULES, st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_lines_are_the_texts_one_to_a_line(
+    texts: list[str], entries: dict[str, list[tuple[str, float]]], rule: Rule, most: int
+) -> None:
+    engine = Engine(encoded.encode(documents(texts), cut_of(rule)), lexicon(entries), rule, seed=0)
+    lines, as_json = rendered.Lines(engine), rendered.JSONLines(engine, "tur-Latn", "s", "o")
+    for block in engine.blocks(size=2):
+        wanted = rendered.texts(engine, block)
+        assert bytes(lines.of(block)).decode() == "".join(f"{text}\n" for text in wanted)
+        found = [json.loads(line)["text"] for line in bytes(as_json.of(block, most)).decode().split("\n")[:-1]]
+        assert found == wanted[:most]
+
+
 def test_lines_are_documents_in_json() -> None:
     given = lexicon({"ice": [('bu"z', 1.0)]})
     corpus = encoded.encode([Document('a"1', "ice\tand \\ice", ENGLISH)])
     engine = Engine(corpus, given, Rule(min_replaced=1), seed=0)
-    (line,) = "".join(
-        rendered.Lines(engine, "tur-Latn", "pseudo:longest", "made here").of(b) for b in engine.blocks()
-    ).splitlines()
+    lines = rendered.JSONLines(engine, "tur-Latn", "pseudo:longest", "made here")
+    (line,) = b"".join(lines.of(block) for block in engine.blocks()).splitlines()
     assert json.loads(line) == {
         "id": 'a"1>tur-Latn',
         "text": 'bu"z\tand \\bu"z',

@@ -239,8 +239,8 @@ def _data(path: Path, output: Path, settings: Settings, limits: dict[str, int]) 
     match settings.format:
         case "jsonl":
             with atomic_open(output) as file:
-                for text in _lines(path, settings, limit):
-                    file.write(text.encode())
+                for lines in _lines(path, settings, limit):
+                    file.write(lines)
         case "parquet":
             _write_parquet(output, _lines(path, settings, limit))
         case _:
@@ -248,20 +248,18 @@ def _data(path: Path, output: Path, settings: Settings, limits: dict[str, int]) 
     return {"sentences": limit}
 
 
-def _lines(path: Path, settings: Settings, limit: int) -> Iterator[str]:
+def _lines(path: Path, settings: Settings, limit: int) -> Iterator[memoryview]:
     """The kept sentences as lines of JSON, a block's at a time."""
     engine = _engine(path, settings)
-    lines = rendered.Lines(engine, settings.lexicon.target.tag, settings.source, settings.used.origin)
+    lines = rendered.JSONLines(engine, settings.lexicon.target.tag, settings.source, settings.used.origin)
     for block in engine.blocks():
-        num = int(block.kept.sum())
-        text = lines.of(block)
-        yield text if num <= limit else "".join(line + "\n" for line in text.split("\n")[:limit])
-        limit -= num
+        yield lines.of(block, limit)
+        limit -= int(block.kept.sum())
         if limit <= 0:
             return
 
 
-def _write_parquet(output: Path, texts: Iterator[str]) -> None:
+def _write_parquet(output: Path, blocks: Iterator[memoryview]) -> None:
     import json
 
     import pyarrow
@@ -271,7 +269,7 @@ def _write_parquet(output: Path, texts: Iterator[str]) -> None:
     schema = pyarrow.schema(
         [(name, pyarrow.string()) for name in ("id", "text", "lang", "source")] + [("parents", kind)]
     )
-    rows = (json.loads(line) for text in texts for line in text.split("\n") if line)
+    rows = (json.loads(line) for lines in blocks for line in bytes(lines).split(b"\n") if line)
     with atomic_open(output) as file, pyarrow.parquet.ParquetWriter(file, schema) as writer:
         while group := list(islice(rows, ROW_GROUP)):
             writer.write_table(pyarrow.Table.from_pylist(group, schema))

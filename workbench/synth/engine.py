@@ -79,7 +79,8 @@ class Engine:
 
     def _lookup(self, lexicon: Lexicon) -> Callable[[str], Sequence[Option]]:
         if (index := self.index) is None:
-            return lambda word: [(word, one) for one in lexicon.entries.get(word, ())]
+            entries = lexicon.entries  # most words have none, and then nothing is made
+            return lambda word: [(word, one) for one in found] if (found := entries.get(word)) else ()
         return lambda word: index.exact.get(word) or index.folded.get(word.lower()) or ()
 
     def _single(self, words: list[str], lookup: Callable[[str], Sequence[Option]]) -> None:
@@ -149,20 +150,19 @@ class Engine:
         units = self.encoded.units[starts[0] : starts[-1]]
         starts = starts - starts[0]
         lengths = np.diff(starts)
-        first, count = self.first[units], self.count[units]
-        size: np.ndarray | None = None
-        inside: list[int] = []
-        if found := self._find_phrases(units, starts):
-            size = np.ones(len(units), np.int64)
-            for position, num, (first_piece, num_pieces) in found:
-                first[position], count[position] = first_piece, num_pieces
-                size[position] = num
-                inside += range(position + 1, position + num)
-            count[inside] = 0
-        heads = np.flatnonzero(count)
+        is_head = (self.count > 0)[units]
+        found = self._find_phrases(units, starts)
+        for position, num, _ in found:
+            is_head[position] = True
+            is_head[position + 1 : position + num] = False
+        heads = np.flatnonzero(is_head)
+        of_head = units[heads]
+        first, head_options, head_words = self.first[of_head], self.count[of_head], np.ones(len(heads), np.int64)
+        if found:
+            phrases = np.searchsorted(heads, [position for position, _, _ in found])
+            head_words[phrases] = [num for _, num, _ in found]
+            first[phrases], head_options[phrases] = np.transpose([pieces for _, _, pieces in found])
         sentence = np.repeat(np.arange(len(lengths)), lengths)[heads]
-        head_options = count[heads]
-        head_words = np.ones(len(heads), np.int64) if size is None else size[heads]
         place = heads - starts[sentence]
         key = self.keys[low:high][sentence]
         replaced = np.arange(len(heads))
@@ -170,14 +170,13 @@ class Engine:
             replaced = np.flatnonzero(keyed.uniform(key, place) < self.rule.rate)
         at, of = heads[replaced], sentence[replaced]
         draws = keyed.uniform(key[replaced], place[replaced] + lengths[of])
-        chosen = first[at] + self._choose(draws, first[at], head_options[replaced])
+        chosen = first[replaced] + self._choose(draws, first[replaced], head_options[replaced])
         opening = np.flatnonzero(at == starts[of])
         chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
         pieces = units.astype(np.int64)
         pieces[at] = chosen
-        if size is not None:
-            for position in at[head_words[replaced] > 1].tolist():
-                pieces[position + 1 : position + int(size[position])] = self.empty
+        for head in replaced[head_words[replaced] > 1].tolist() if found else ():
+            pieces[heads[head] + 1 : heads[head] + head_words[head]] = self.empty
         num_replaced = np.bincount(of, head_words[replaced], len(lengths)).astype(np.int64)
         wordless = (lengths == 1) & self._has_no_word(units, starts)
         num_words = np.where(wordless, 0, lengths)

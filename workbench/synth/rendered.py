@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from workbench.synth.encoded import Encoded
 from workbench.synth.engine import Block, Engine
@@ -17,38 +18,94 @@ EncodeAll = Callable[[Sequence[str]], list[np.ndarray]]  # `Tokenizer.encode_all
 
 def texts(engine: Engine, block: Block) -> list[str]:
     """The kept sentences' texts, in order."""
-    return _joined(engine.texts, block)
-
-
-def _joined(written: Sequence[str], block: Block) -> list[str]:
-    parts = list(map(written.__getitem__, block.pieces.tolist()))
+    parts = list(map(engine.texts.__getitem__, block.pieces.tolist()))
     bounds = block.starts.tolist()
     return ["".join(parts[bounds[i] : bounds[i + 1]]) for i in np.flatnonzero(block.kept).tolist()]
 
 
+class Strings:
+    """A growing list of texts, of which any may follow any: pyarrow copies them one behind the other."""
+
+    def __init__(self) -> None:
+        self._held = pa.array([], pa.large_binary())
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, new: Sequence[str]) -> None:
+        if new:
+            self._held = pa.concat_arrays([self._held, pa.array([text.encode() for text in new], pa.large_binary())])
+
+    def joined(self, order: np.ndarray) -> memoryview:
+        """The texts of these numbers as one. Shapes: order [N] int64"""
+        taken = self._held.take(pa.array(order))
+        _, offsets, data = taken.buffers()
+        ends = np.frombuffer(offsets, np.int64)[taken.offset : taken.offset + len(taken) + 1]
+        return memoryview(data)[ends[0] : ends[-1]]
+
+
 class Lines:
-    """Kept sentences as JSON lines, as `sources.shards` writes and reads documents."""
+    """Kept sentences one to a line: as they are, or as JSON as `sources.shards` writes and reads documents."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._strings = Strings()
+        self._strings.add(["\n"])
+        self._first_piece = len(self._strings)
+        self._known = 0
+
+    def of(self, block: Block, most: int | None = None) -> memoryview:
+        """The lines of the block, or the first so many of them, as UTF-8."""
+        self._learn()
+        kept = np.flatnonzero(block.kept)[:most]
+        before, after = self._around(kept + block.first)
+        all_lengths = np.diff(block.starts)
+        is_kept = np.zeros(len(all_lengths), bool)
+        is_kept[kept] = True
+        sizes = before.shape[1] + all_lengths[kept] + after.shape[1]
+        ends = np.cumsum(sizes)
+        order = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+        is_piece = np.ones(len(order), bool)
+        for around, first in ((before, ends - sizes), (after, ends - after.shape[1])):
+            places = first[:, None] + np.arange(around.shape[1])
+            order[places], is_piece[places] = around, False
+        order[is_piece] = block.pieces[np.repeat(is_kept, all_lengths)] + self._first_piece
+        return self._strings.joined(order)
+
+    def _learn(self) -> None:
+        """The engine finds new pieces as it goes."""
+        new = self.engine.texts[self._known :]
+        self._strings.add([self._written(text) for text in new])
+        self._known += len(new)
+
+    def _written(self, text: str) -> str:
+        return text
+
+    def _around(self, sentences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What stands before and after the text of each sentence. Shapes: [K] -> [K, N] and [K, M] int64"""
+        return np.zeros((len(sentences), 0), np.int64), np.zeros((len(sentences), 1), np.int64)
+
+
+class JSONLines(Lines):
+    """With ids, language, source and parents."""
 
     def __init__(self, engine: Engine, tag: str, source: str, origin: str) -> None:
-        self.engine = engine
-        self.tag = tag
-        self.tail = (
-            f'", "lang": {_json(tag)}, "source": {_json(source)}, "parents": ["',
-            f'", {_json(origin)}]}}\n',
-        )
-        self._escaped: list[str] = []
+        super().__init__(engine)
+        lang = _inner(tag)
+        tail = f'", "lang": {_json(tag)}, "source": {_json(source)}, "parents": ["'
+        self._fixed = len(self._strings)
+        self._strings.add(['{"id": "', f'>{lang}", "text": "', f"{tail}", f'", {_json(origin)}]}}\n'])
+        self._first_id = len(self._strings)
+        self._strings.add([_inner(one) for one in engine.encoded.ids])
+        self._first_piece = len(self._strings)
 
-    def of(self, block: Block) -> str:
-        """The block's lines in one text."""
-        new = self.engine.texts[len(self._escaped) :]
-        if new:
-            self._escaped += [_inner(text) for text in new]
-        middle, end = self.tail
-        ids = self.engine.encoded.ids
-        names = [_inner(ids[i]) for i in (np.flatnonzero(block.kept) + block.first).tolist()]
-        between = f'>{self.tag}", "text": "'
-        found = zip(names, _joined(self._escaped, block), strict=True)
-        return "".join([f'{{"id": "{name}{between}{text}{middle}{name}{end}' for name, text in found])
+    def _written(self, text: str) -> str:
+        return _inner(text)
+
+    def _around(self, sentences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        names = sentences + self._first_id
+        fixed = [np.full(len(names), self._fixed + number) for number in range(4)]
+        return np.stack([fixed[0], names, fixed[1]], axis=1), np.stack([fixed[2], names, fixed[3]], axis=1)
 
 
 def _json(text: str) -> str:
@@ -109,26 +166,27 @@ class Subwords:
         Shapes: -> [P] int32, [K + 1] int64
         """
         lengths = np.diff(block.starts)
-        sentence = np.repeat(np.arange(len(lengths)), lengths)
-        wanted = block.kept[sentence] & (block.pieces != self.engine.empty)
-        pieces, sentence = block.pieces[wanted], sentence[wanted]
+        pieces = block.pieces[np.repeat(block.kept, lengths)]
+        num_kept = int(block.kept.sum())
+        sentence = np.repeat(np.arange(num_kept), lengths[block.kept])
+        if np.any(is_empty := pieces == self.engine.empty):
+            pieces, sentence = pieces[~is_empty], sentence[~is_empty]
         pieces, sentence = self._whole_words(pieces, sentence)
         self._learn(pieces)
         sizes, begins = self._length[pieces], self._start[pieces]
-        ends = np.cumsum(sizes)
-        total = int(ends[-1]) if len(ends) else 0
-        source = np.arange(total) + np.repeat(begins - (ends - sizes), sizes)
-        per_sentence = np.bincount(sentence, sizes, len(lengths)).astype(np.int64)[block.kept]
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        source = np.arange(ends[-1]) + np.repeat(begins - ends[:-1], sizes)
         if len(self._flat) > 1:
             self._flat = [np.concatenate(self._flat)]
-        return self._flat[0][source], np.concatenate([[0], np.cumsum(per_sentence)])
+        return self._flat[0][source], ends[np.searchsorted(sentence, np.arange(num_kept + 1))]
 
     def _whole_words(self, pieces: np.ndarray, sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Runs of pieces without white space between them become one piece."""
         if (known := len(self._is_open)) < len(self.engine.texts):
             new = [not text[-1:].isspace() for text in self.engine.texts[known:]]
             self._is_open = np.concatenate([self._is_open, np.array(new, bool)])
-        glued = np.flatnonzero(self._is_open[pieces[:-1]] & (sentence[:-1] == sentence[1:]))
+        glued = np.flatnonzero(self._is_open[pieces[:-1]])
+        glued = glued[sentence[glued] == sentence[glued + 1]]
         if not len(glued):
             return pieces, sentence
         pieces, kept = pieces.copy(), np.ones(len(pieces), bool)
