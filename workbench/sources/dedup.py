@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,18 +63,21 @@ def bands(near: Near) -> tuple[int, int]:
     return int(lsh.b), int(lsh.r)
 
 
-# Shapes: a signature file is [2 * (1 + bands) + NUM_PERMUTATIONS, N] uint32: the low and high halves of each key, then
-# the MinHash; a key's row is contiguous, so that a match reads only its own band.
+# Shapes: a signature file is one row of uint32: keys [2 * (1 + bands), N], the low and high halves of each, so that a
+# match reads its own band in one go; then MinHashes [N, NUM_PERMUTATIONS], each in one place, for few are ever read.
 
 
 def sign(path: Path, output: Path, near: Near | None) -> shards.Counts:
     """The signatures of one shard."""
     num_bands, width = bands(near) if near else (0, 0)
-    columns = [_column(document, minhash, num_bands, width) for document, minhash in _hashed(path, near)]
-    table = np.stack(columns, axis=1) if columns else np.zeros((2 * (1 + num_bands), 0), "<u4")
+    keys, minhashes = [np.zeros((0, 2 * (1 + num_bands)), "<u4")], [np.zeros(0, "<u4")]
+    for document, minhash in _hashed(path, near):
+        keys.append(_keys_of(document, minhash, num_bands, width)[None])
+        if minhash is not None:
+            minhashes.append(minhash.astype("<u4"))
     with atomic_open(output) as file:
-        np.save(file, table, allow_pickle=False)
-    return {"signed": table.shape[1]}
+        np.save(file, np.concatenate([np.concatenate(keys).T.ravel(), *minhashes]), allow_pickle=False)
+    return {"signed": len(keys) - 1}
 
 
 def _hashed(path: Path, near: Near | None) -> Iterator[tuple[Document, NDArray[np.uint32] | None]]:
@@ -96,14 +99,14 @@ def ngrams(text: str) -> set[bytes]:
     return {folded[at : at + NGRAM].encode() for at in range(max(1, len(folded) - NGRAM + 1))}
 
 
-def _column(document: Document, minhash: NDArray[np.uint32] | None, num_bands: int, width: int) -> NDArray[np.uint32]:
+def _keys_of(document: Document, minhash: NDArray[np.uint32] | None, num_bands: int, width: int) -> NDArray[np.uint32]:
+    """Shapes: -> [2 * (1 + bands)]"""
     lang = document.lang.tag.encode()
     keys = [_key(b"exact", lang, document.text.encode())]
     if minhash is not None:
         raw = np.ascontiguousarray(minhash, "<u4").tobytes()
         keys += [_key(b"%d" % band, lang, raw[4 * width * band : 4 * width * (band + 1)]) for band in range(num_bands)]
-    halves = np.frombuffer(b"".join(keys), "<u4")
-    return halves if minhash is None else np.concatenate([halves, minhash.astype("<u4")])
+    return np.frombuffer(b"".join(keys), "<u4")
 
 
 def _key(kind: bytes, lang: bytes, data: bytes) -> bytes:
@@ -112,10 +115,10 @@ def _key(kind: bytes, lang: bytes, data: bytes) -> bytes:
 
 def tasks(signatures: list[Path], near: Near | None) -> dict[str, Any]:
     """name -> content of the match tasks: every band, cut into buckets of bounded size."""
-    total = sum(_load(path).shape[1] for path in signatures)
+    num_bands = bands(near)[0] if near else 0
+    total = sum(_opened(path, num_bands).keys.shape[1] for path in signatures)
     num_buckets = max(1, -(-total // BUCKET_ROWS))
     names = [path.name for path in signatures]
-    num_bands = bands(near)[0] if near else 0
     return {
         f"band-{band:02d}-{bucket:05d}": {"band": band, "bucket": bucket, "buckets": num_buckets, "shards": names}
         for band in range(1 + num_bands)
@@ -128,7 +131,8 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     task = read_json(path)
     band = task["band"]
     files = [signatures / name for name in task["shards"]]
-    keys, places = _keys(files, band, task["bucket"], task["buckets"])
+    num_bands = bands(near)[0] if near else 0
+    keys, places = _keys(files, num_bands, band, task["bucket"], task["buckets"])
     order = np.argsort(keys, kind="stable")
     keys, places = keys[order], places[order]
     starts = np.flatnonzero(np.r_[keys[:1] == keys[:1], keys[1:] != keys[:-1]])
@@ -141,7 +145,7 @@ def match(path: Path, output: Path, signatures: Path, near: Near | None) -> shar
     else:
         found = []
         for batch in _batches(groups):
-            minhashes = _minhashes(files, np.concatenate([np.concatenate(piece) for piece in batch]))
+            minhashes = _minhashes(files, num_bands, np.concatenate([np.concatenate(piece) for piece in batch]))
             ends = np.cumsum([len(earlier) + len(places) for earlier, places in batch])
             for (earlier, places), end in zip(batch, ends, strict=True):
                 of_piece = minhashes[end - len(earlier) - len(places) : end]
@@ -175,7 +179,7 @@ def _batches(groups: list[NDArray[Any]]) -> Iterator[list[Piece]]:
         yield batch
 
 
-def _minhashes(files: list[Path], places: NDArray[Any]) -> NDArray[np.uint32]:
+def _minhashes(files: list[Path], num_bands: int, places: NDArray[Any]) -> NDArray[np.uint32]:
     """The MinHash of each place; one file is mapped at a time, for mapped pages are memory too.
 
     Shapes: [N, NUM_PERMUTATIONS]
@@ -183,15 +187,17 @@ def _minhashes(files: list[Path], places: NDArray[Any]) -> NDArray[np.uint32]:
     out = np.empty((len(places), NUM_PERMUTATIONS), "<u4")
     for shard in np.unique(places["shard"]):
         mine = np.flatnonzero(places["shard"] == shard)
-        out[mine] = _load(files[shard])[-NUM_PERMUTATIONS:, places["row"][mine]].T
+        out[mine] = _opened(files[shard], num_bands).minhashes[places["row"][mine]]
     return out
 
 
-def _keys(files: list[Path], band: int, bucket: int, num_buckets: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+def _keys(
+    files: list[Path], num_bands: int, band: int, bucket: int, num_buckets: int
+) -> tuple[NDArray[np.uint64], NDArray[Any]]:
     """The band's keys that fall to the bucket, and whose they are; one file is mapped at a time."""
     all_keys, all_places = [], []
     for shard, file in enumerate(files):
-        table = _load(file)
+        table = _opened(file, num_bands).keys
         keys = (table[2 * band + 1].astype("<u8") << np.uint64(32)) | table[2 * band].astype("<u8")
         rows = np.flatnonzero(keys % np.uint64(num_buckets) == bucket)
         places = np.empty(len(rows), _MATCH)
@@ -206,6 +212,8 @@ def _near(piece: NDArray[np.uint32], num_earlier: int, threshold: float) -> list
 
     Shapes: [N, NUM_PERMUTATIONS]
     """
+    if len(piece) == 2 and num_earlier == 0:  # as most are
+        return [1] if np.count_nonzero(piece[0] == piece[1]) >= threshold * NUM_PERMUTATIONS else []
     return [
         place - num_earlier
         for place in range(max(1, num_earlier), len(piece))
@@ -227,6 +235,24 @@ def write(path: Path, output: Path, shard: int, matches: tuple[Path, ...]) -> sh
                 kept.write(f"{shards.to_json(document)}\n".encode())
                 num_kept += 1
     return {"kept": num_kept, "exact duplicates": len(exact), "near duplicates": len(near - exact)}
+
+
+class Signatures(NamedTuple):
+    """Of one shard, mapped.
+
+    Shapes: keys [2 * (1 + bands), N], minhashes [N, NUM_PERMUTATIONS], or [0, 1] where none were made
+    """
+
+    keys: NDArray[np.uint32]
+    minhashes: NDArray[np.uint32]
+
+
+def _opened(path: Path, num_bands: int) -> Signatures:
+    flat = _load(path)
+    num_keys = 2 * (1 + num_bands)
+    width = NUM_PERMUTATIONS if num_bands else 0
+    num = len(flat) // (num_keys + width)
+    return Signatures(flat[: num_keys * num].reshape(num_keys, num), flat[num_keys * num :].reshape(-1, width or 1))
 
 
 def _load(path: Path) -> NDArray[Any]:

@@ -32,7 +32,7 @@ class Block:
 
     Heads are the matches found, whether replaced or not: their sentence, first unit, and number of words.
 
-    Shapes: pieces [N] int64, starts [S + 1] int64; kept, num_words, num_replaced [S]; head_* [M]
+    Shapes: pieces [N] int32, starts [S + 1] int64; kept, num_words, num_replaced [S]; head_* [M]
     """
 
     first: int
@@ -162,7 +162,7 @@ class Engine:
             phrases = np.searchsorted(heads, [position for position, _, _ in found])
             head_words[phrases] = [num for _, num, _ in found]
             first[phrases], head_options[phrases] = np.transpose([pieces for _, _, pieces in found])
-        sentence = np.repeat(np.arange(len(lengths)), lengths)[heads]
+        sentence = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[heads]
         place = heads - starts[sentence]
         key = self.keys[low:high][sentence]
         replaced = np.arange(len(heads))
@@ -173,7 +173,7 @@ class Engine:
         chosen = first[replaced] + self._choose(draws, first[replaced], head_options[replaced])
         opening = np.flatnonzero(at == starts[of])
         chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
-        pieces = units.astype(np.int64)
+        pieces = units.copy()
         pieces[at] = chosen
         for head in replaced[head_words[replaced] > 1].tolist() if found else ():
             pieces[heads[head] + 1 : heads[head] + head_words[head]] = self.empty

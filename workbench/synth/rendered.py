@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,7 @@ class Strings:
             self._held = pa.concat_arrays([self._held, pa.array([text.encode() for text in new], pa.large_binary())])
 
     def joined(self, order: np.ndarray) -> memoryview:
-        """The texts of these numbers as one. Shapes: order [N] int64"""
+        """The texts of these numbers as one. Shapes: order [N] int32"""
         taken = self._held.take(pa.array(order))
         _, offsets, data = taken.buffers()
         ends = np.frombuffer(offsets, np.int64)[taken.offset : taken.offset + len(taken) + 1]
@@ -64,7 +64,7 @@ class Lines:
         is_kept[kept] = True
         sizes = before.shape[1] + all_lengths[kept] + after.shape[1]
         ends = np.cumsum(sizes)
-        order = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+        order = np.empty(int(ends[-1]) if len(ends) else 0, np.int32)
         is_piece = np.ones(len(order), bool)
         for around, first in ((before, ends - sizes), (after, ends - after.shape[1])):
             places = first[:, None] + np.arange(around.shape[1])
@@ -92,9 +92,9 @@ class JSONLines(Lines):
     def __init__(self, engine: Engine, tag: str, source: str, origin: str) -> None:
         super().__init__(engine)
         lang = _inner(tag)
-        tail = f'", "lang": {_json(tag)}, "source": {_json(source)}, "parents": ["'
+        tail = f'", "lang": "{lang}", "source": {encode_basestring(source)}, "parents": ["'
         self._fixed = len(self._strings)
-        self._strings.add(['{"id": "', f'>{lang}", "text": "', f"{tail}", f'", {_json(origin)}]}}\n'])
+        self._strings.add(['{"id": "', f'>{lang}", "text": "', f"{tail}", f'", {encode_basestring(origin)}]}}\n'])
         self._first_id = len(self._strings)
         self._strings.add([_inner(one) for one in engine.encoded.ids])
         self._first_piece = len(self._strings)
@@ -108,13 +108,9 @@ class JSONLines(Lines):
         return np.stack([fixed[0], names, fixed[1]], axis=1), np.stack([fixed[2], names, fixed[3]], axis=1)
 
 
-def _json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _inner(text: str) -> str:
     """A text as it stands between the quotes of a JSON string."""
-    return _json(text)[1:-1]
+    return encode_basestring(text)[1:-1]
 
 
 @dataclass(frozen=True, slots=True)
