@@ -24,7 +24,9 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_info
 
 from workbench.evaluation.neighbours import neighbours, unit
+from workbench.files import write_json
 
+RESULT = Path(__file__).parent / "results" / "probe-cpu.json"
 WIDTH, K = 512, 10
 SIZES = {"5k": (5_000, 5_000), "50k": (1_024, 50_000)}  # queries, candidates
 GOALS = {"cosine 5k faiss": 1.0, "cosine 50k faiss": 1.0, "csls 5k faiss": 0.9}
@@ -105,7 +107,7 @@ def compare(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=RESULT, help="the result file")
     options = parser.parse_args()
     threads = {Path(one["filepath"]).name: one["num_threads"] for one in threadpool_info()}
     versions = {"faiss": faiss.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
@@ -122,8 +124,7 @@ def main() -> None:
             shown = ", ".join(f"{by} {r['median']:.2f} ({r['low']:.2f}-{r['high']:.2f})" for by, r in clocks.items())
             print(f"{name:11} {peer:8} {shown}", flush=True)
     print(json.dumps(records["checks"]))
-    if options.out:
-        options.out.write_text(json.dumps(records, indent=1) + "\n")
+    write_json(options.out, records)
     print(timing.last_line(ratios, GOALS))
 
 

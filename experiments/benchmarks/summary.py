@@ -1,4 +1,4 @@
-"""The page of training benchmarks, from the result files alone.
+"""The page of benchmarks, from the result files alone.
 
 uv run python experiments/benchmarks/summary.py
 """
@@ -14,7 +14,7 @@ from train import HERE, table
 
 from workbench import files
 
-HEAD = """# Training benchmarks
+HEAD = """# Benchmarks
 
 Made by `summary.py` from `results/*.json`; every number was measured by the command above it. Variants run in turns
 within one run; ratios are medians over rounds, with quartiles. A load above the number of cores says that the machine
@@ -43,6 +43,10 @@ def page(results: Path) -> str:
     for path in sorted(results.glob("checkpoint-*.json")):
         parts.append(checkpoint(read(path)))
     parts.append(inflection(results / "inflect.json"))
+    if (path := results / "synth-cpu.json").exists():
+        parts.append(synthesis(read(path)))
+    if (path := results / "probe-cpu.json").exists():
+        parts.append(retrieval(read(path)))
     return "\n".join(parts)
 
 
@@ -122,6 +126,49 @@ def inflection(path: Path) -> str:
         lines += [inflect.table(read(path)), "", versions]
     else:
         lines.append("Not yet measured on a quiet machine.")
+    return "\n".join(lines) + "\n"
+
+
+def synthesis(result: dict[str, Any]) -> str:
+    """Of sentences per CPU-second: the medians over rounds."""
+    machine = result["machine"]
+    lines = [
+        "## Pseudo text",
+        "",
+        "`uv run --group bench python experiments/benchmarks/synth.py`",
+        "",
+        f"{result['sentences']:,} English sentences through one lexicon by the published rule; {machine['cpu']},",
+        f"{machine['cores']} core(s), load {machine['load1']}. *with encode* adds what making the corpus' word ids",
+        "costs, once for all lexicons and seeds.",
+        "",
+        "| ours beside | ours is faster by (CPU) |",
+        "|---|--:|",
+    ]
+    lines += [f"| {name} | {ratio:.2f} |" for name, ratio in result["cpu_ratios"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def retrieval(result: dict[str, Any]) -> str:
+    works = {name: found for name, found in result.items() if isinstance(found, dict) and "ratios" in found}
+    machine = next(iter(works.values()))["machine"]
+    lines = [
+        "## Retrieval",
+        "",
+        "`uv run --group bench python experiments/benchmarks/probe.py`",
+        "",
+        f"The 10 nearest in 512 dimensions; {machine['cpu']}, {machine['cores']} core(s) for every side, load "
+        f"{machine['load1']}; the neighbours are the same as faiss finds.",
+        "",
+        "| work | side | seconds | ours is faster by (wall) | (CPU) |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for work, found in works.items():
+        for name, seconds in found["seconds"].items():
+            ratios = [
+                "–" if name not in found["ratios"] else "{median:.2f} ({low:.2f}–{high:.2f})".format(**by_clock)
+                for by_clock in (found["ratios"].get(name, {}).get(clock, {}) for clock in ("wall", "cpu"))
+            ]
+            lines.append(f"| {work} | {name} | {seconds['wall']:.2f} | {ratios[0]} | {ratios[1]} |")
     return "\n".join(lines) + "\n"
 
 
