@@ -20,7 +20,8 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 from workbench import exchange
 from workbench.cli import main
 from workbench.errors import BadInput, Unavailable
-from workbench.exchange import encoders, published, tensors
+from workbench.exchange import published, tensors
+from workbench.models.leaves import named_leaves
 
 GOLDEN = Path(__file__).parent / "golden"
 RUN = jax.jit(lambda model, ids, segments, positions: model(ids, segments, positions, hidden=True))
@@ -124,7 +125,7 @@ def test_every_weight_of_an_imported_model_can_be_trained_and_a_key_brings_dropo
             return jnp.sum(jnp.sin(model.logits(final))), final
 
         slopes, final = jax.jit(jax.grad(loss, has_aux=True))(imported.model)
-        leaves = encoders.named_leaves(slopes)
+        leaves = named_leaves(slopes)
         # adding the same to every key changes no softmax: that gradient is nothing but rounding
         assert {leaf for leaf, array in leaves.items() if np.abs(array).max() < 1e-4} == {
             leaf for leaf in leaves if leaf.endswith("key.bias")
