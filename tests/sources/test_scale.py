@@ -183,7 +183,7 @@ def test_buckets_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_group_larger_than_memory_allows_is_compared_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = "Bydd y cyngor yn trafod y cynllun newydd ar gyfer y parc yn ei gyfarfod nesaf ym mis Mai yn neuadd y dref"
+    other = "Bydd y cyngor yn trafod y cynllun newydd ar gyfer y parc yn ei gyfarfod nesaf ym Mai yn neuadd y dref"
     texts = [f"{(SENTENCE, other)[n % 3 == 0]} {n}" for n in range(40)]
     whole = finish(texts, tmp_path / "whole", Near(0.7))
     assert len(whole) < 20
