@@ -123,18 +123,13 @@ def test_beams_hold_what_the_whole_row_gives_best_first_and_alike_in_any_company
     assert np.array_equal(alone.ids[0], found.ids[1])
 
 
-def test_beams_find_a_better_sequence_than_greedy_search() -> None:
-    # From 2: token 3 (0.6) leads to a shrug, 4 (0.4) to a sure thing. Greedy search takes 3.
-    width = 8
+def searched(probability: np.ndarray, max_new: int) -> tuple[decode.Decoded, decode.Decoded]:
+    """Greedy search, and two beams, from token 2 by a table of chances: token -> the next one."""
+    width = len(probability)
     model = models.build(
         config.Model(kind="decoder", width=width, num_layers=1, num_heads=2, feed_forward=4, local_heads=0), width, 0
     )
     assert isinstance(model, models.Decoder)
-    probability = np.full((width, width), 1e-6)
-    probability[2, [3, 4]] = 0.6, 0.4
-    probability[3, [EOS, 5, 6, 7]] = 0.25
-    probability[4, EOS] = 1.0
-    probability[[0, 1, 5, 6, 7], EOS] = 1.0
     # Blocks that add nothing and embeddings of the identity: the state is the token, and `logits` looks it up.
     for block in model.blocks:
         block.attention.out[...] = jnp.zeros_like(block.attention.out[...])
@@ -148,12 +143,32 @@ def test_beams_find_a_better_sequence_than_greedy_search() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models.Decoder, "logits", lookup)
         prompt = Tokens(np.array([[2]]), np.array([[1]]), np.array([[0]]))
-        greedy = decode.greedy(model, prompt, max_new=3, eos=EOS)
-        best = decode.beam(model, prompt, max_new=3, eos=EOS, num_beams=2, length_penalty=0.0)
+        greedy = decode.greedy(model, prompt, max_new=max_new, eos=EOS)
+        return greedy, decode.beam(model, prompt, max_new=max_new, eos=EOS, num_beams=2, length_penalty=0.0)
+
+
+def test_beams_find_a_better_sequence_than_greedy_search() -> None:
+    # From 2: token 3 (0.6) leads to a shrug, 4 (0.4) to a sure thing. Greedy search takes 3.
+    probability = np.full((8, 8), 1e-6)
+    probability[2, [3, 4]] = 0.6, 0.4
+    probability[3, [EOS, 5, 6, 7]] = 0.25
+    probability[[0, 1, 4, 5, 6, 7], EOS] = 1.0
+    greedy, best = searched(probability, max_new=3)
     assert greedy.ids[0].tolist() == [3, EOS, 0]
     assert best.ids[0, 0].tolist() == [4, EOS, 0]
     assert float(greedy.scores[0]) == pytest.approx(np.log(0.6 * 0.25), abs=1e-3)
     assert float(best.scores[0, 0]) == pytest.approx(np.log(0.4), abs=1e-3)
+
+
+def test_unlikely_ends_do_not_end_the_search_for_a_likely_one() -> None:
+    # After two steps two hypotheses have ended, of .1 and .09; the likely one has four tokens.
+    probability = np.full((8, 8), 1e-6)
+    for token in (2, 3, 4):
+        probability[token, [token + 1, EOS]] = 0.9, 0.1
+    probability[[0, 1, 5, 6, 7], EOS] = 1.0
+    greedy, best = searched(probability, max_new=5)
+    assert best.ids[0, 0].tolist() == greedy.ids[0].tolist() == [3, 4, 5, EOS, 0]
+    assert float(best.scores[0, 0]) == pytest.approx(np.log(0.9**3), abs=1e-3)
 
 
 def test_every_setting_of_beam_search_changes_the_program() -> None:

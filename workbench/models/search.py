@@ -104,9 +104,10 @@ def beam_search(
     """The best hypotheses by log-probability / length ** length_penalty; a row without an ended one gives open ones.
 
     An end counts where it is among the `num_beams` best continuations, and a row's search is over with `num_beams`
-    ended hypotheses; so one beam is greedy search.
+    ended hypotheses of which none is worse than the best open one, were it to end here; so one beam is greedy search.
 
-    Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009).
+    Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009). Differs: that one stops
+        at `num_beams` ends, however unlikely they are beside what is still open.
     Shapes: first [B, V]
     """
     num_rows, vocab_size = first.shape
@@ -120,17 +121,15 @@ def beam_search(
         ended_scores: jax.Array  # [B, W], normalized
         log_probabilities: jax.Array  # [B, W, V]
         own: jax.Array  # [B, W, N * W]
+        over: jax.Array  # [B] bool
         cache: Any
 
     def best_of(scores: jax.Array, ids: jax.Array, number: int) -> tuple[jax.Array, jax.Array]:
         top, index = jax.lax.top_k(scores, number)
         return top, jnp.take_along_axis(ids, index[:, :, None], axis=1)
 
-    def full(state: State) -> jax.Array:  # [B]
-        return jnp.min(state.ended_scores, axis=1) > NEVER / 2
-
     def going_on(state: State, limit: int) -> jax.Array:
-        return (state.step < limit) & ~jnp.all(full(state))
+        return (state.step < limit) & ~jnp.all(state.over)
 
     def extend(state: State) -> State:
         grown = (state.scores[:, :, None] + state.log_probabilities).reshape(num_rows, -1)
@@ -138,8 +137,9 @@ def beam_search(
         parent, token = index // vocab_size, index % vocab_size
         ids = jnp.take_along_axis(state.ids, parent[:, :, None], axis=1).at[:, :, state.step].set(token)
         ends = token == eos
-        counts = ends & (scores > NEVER / 2) & (jnp.arange(scores.shape[1]) < num_beams) & ~full(state)[:, None]
-        normalized = jnp.where(counts, scores / (state.step + 1.0) ** length_penalty, NEVER)
+        counts = ends & (scores > NEVER / 2) & (jnp.arange(scores.shape[1]) < num_beams) & ~state.over[:, None]
+        length = (state.step + 1.0) ** length_penalty
+        normalized = jnp.where(counts, scores / length, NEVER)
         ended_scores, ended_ids = best_of(
             jnp.concatenate([state.ended_scores, normalized], axis=1),
             jnp.concatenate([state.ended_ids, ids], axis=1),
@@ -151,6 +151,8 @@ def beam_search(
             jnp.take_along_axis(parent, chosen, axis=1),
             jnp.take_along_axis(token, chosen, axis=1),
         )
+        worst = jnp.min(ended_scores, axis=1)
+        over = state.over | ((worst > NEVER / 2) & (worst >= scores[:, 0] / length))
         own = jnp.take_along_axis(state.own, parent[:, :, None], axis=1)
         own = jax.lax.dynamic_update_slice_in_dim(own, themselves, state.step * num_beams, axis=2)
         log_probabilities, cache = advance(token, state.step, own, state.cache)
@@ -162,6 +164,7 @@ def beam_search(
             ended_scores=ended_scores,
             log_probabilities=log_probabilities,
             own=own,
+            over=over,
             cache=cache,
         )
 
@@ -175,6 +178,7 @@ def beam_search(
         ended_scores=none,
         log_probabilities=jnp.broadcast_to(first[:, None], (num_rows, num_beams, vocab_size)),
         own=jnp.zeros((num_rows, num_beams, 0), bool),
+        over=jnp.zeros(num_rows, bool),
         cache=cache,
     )
     for limit in _limits(max_new):
