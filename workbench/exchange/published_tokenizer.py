@@ -17,7 +17,7 @@ import tokenizers.decoders
 from workbench import files
 from workbench.errors import BadInput
 from workbench.exchange.tensors import read_config
-from workbench.tokenizer.processor import WORD_START, Tokenizer, ends_sentence
+from workbench.tokenizer.processor import WORD_START, ends_sentence
 from workbench.vocab import Vocab
 
 TOKENIZER = "tokenizer.json"
@@ -91,8 +91,8 @@ class PublishedTokenizer:
         return tuple(_spelt(piece, self._sign) for piece in self.pieces)
 
     def save(self, path: Path) -> None:
-        """In one file, that `kept` reads."""
-        files.write_json(path, {"vocab": asdict(self.vocab), "definition": json.loads(self.definition)})
+        """In one file, that `tokenizer.kept` reads."""
+        files.write_json(path, {"vocab": asdict(self.vocab), "definition": self.definition.decode()})
 
     def encode(self, text: str) -> np.ndarray:
         """Ids of `text`, without special pieces. Shapes: -> [T] int32"""
@@ -149,16 +149,10 @@ def load(folder: Path, vocab_size: int) -> PublishedTokenizer:
     return PublishedTokenizer(definition, vocab, str(file))
 
 
-def kept(path: Path) -> Tokenizer | PublishedTokenizer:
-    """A tokenizer as a run keeps it: a SentencePiece model of ours, or a published definition with its special ids.
-
-    Raises: BadInput where there is none, or it is damaged.
-    """
-    if not path.is_file() or path.read_bytes()[:1] != b"{":
-        return Tokenizer.load(path)
-    found = files.read_json(path)
-    definition = json.dumps(found["definition"], ensure_ascii=False).encode()
-    return PublishedTokenizer(definition, PublishedVocab(**found["vocab"]), str(path))
+def unpacked(data: bytes, origin: str) -> PublishedTokenizer:
+    """What `save` wrote."""
+    found = json.loads(data)
+    return PublishedTokenizer(found["definition"].encode(), PublishedVocab(**found["vocab"]), origin)
 
 
 def _parse(definition: bytes, origin: str) -> tokenizers.Tokenizer:

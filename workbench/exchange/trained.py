@@ -12,10 +12,10 @@ import pydantic
 
 from workbench import config
 from workbench.errors import BadInput
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import read_json, read_jsonl
 from workbench.models import Model
 from workbench.runs.folder import IDENTITY, Folder
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import checkpoint
 

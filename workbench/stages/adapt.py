@@ -11,7 +11,6 @@ from workbench.adaptation.madx import adapter_names, with_adapters
 from workbench.adaptation.surgery import Material, operate
 from workbench.config import Adapters, Config, Resource
 from workbench.config.adapt import MADX, Full, Initialise, LoRA
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import content_hash, write_json
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
@@ -30,6 +29,7 @@ from workbench.stages.tokenize import MODEL, encode, read_corpus
 from workbench.stages.validation import held_out_texts
 from workbench.stages.vocabulary import arm_texts, pivot_texts
 from workbench.synth.lexicon import permuted
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import mesh
 from workbench.training.checkpoint import describe, save_model

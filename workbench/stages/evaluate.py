@@ -16,7 +16,6 @@ from workbench.evaluation import alignment, bits, cost, zero_shot
 from workbench.evaluation.embed import sentence_embeddings
 from workbench.evaluation.pairwise import Method
 from workbench.evaluation.store import Store
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models import Model
 from workbench.probing import probe, reader, sentences
@@ -33,6 +32,7 @@ from workbench.stages.progress import Progress, Report
 from workbench.stages.rows import Rows, sentence_pairs
 from workbench.stages.source import Resources, Text, licences, open_resources, open_text
 from workbench.stages.tokenize import MODEL
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.loop import load_model
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from workbench import models
 from workbench.config import Config
 from workbench.evaluation.bits import built
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import content_hash, write_json
 from workbench.mixture import weights
 from workbench.mixture.schedule import schedule
@@ -21,6 +20,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
 from workbench.stages.validation import held_out_texts
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training import mesh
 from workbench.training.held_out import HeldOut, measure_of

@@ -15,7 +15,6 @@ import numpy as np
 from workbench import languages
 from workbench.config import Config
 from workbench.errors import BadInput
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import atomic_open, write_json
 from workbench.mixture.packing import pack
 from workbench.objectives.batch import Rows
@@ -27,6 +26,7 @@ from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.source import OwnText, Resources, Text, open_text, read, training
 from workbench.tokenizer import fertility
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.tokenizer.train import train
 
@@ -89,7 +89,11 @@ def encode(tokenizer: TextTokenizer, texts: Sequence[str], config: Config) -> li
     before, after = tokenizer.around
     end = document_end(config.objective, tokenizer.vocab)
     after = after or (() if end is None else (end,))
-    return [np.concatenate([before, ids, after]).astype(np.int32) for ids in tokenizer.encode_all(texts)]
+    encoded = tokenizer.encode_all(texts)
+    if not before and not after:
+        return encoded
+    first, last = np.array(before, np.int32), np.array(after, np.int32)
+    return [np.concatenate([first, ids, last]) for ids in encoded]
 
 
 def packed(

@@ -9,7 +9,6 @@ from typing import assert_never
 from workbench import config, languages
 from workbench.config.adapt import ExtendVocabulary, KeepVocabulary, ReplaceVocabulary
 from workbench.errors import BadInput, WorkbenchError
-from workbench.exchange.published_tokenizer import kept
 from workbench.files import write_json
 from workbench.records import Lang
 from workbench.stages.corpora import arm_documents, targets
@@ -19,6 +18,7 @@ from workbench.stages.source import open_text, read, training
 from workbench.stages.tokenize import FERTILITY_DOCUMENTS, MODEL
 from workbench.tokenizer import fertility
 from workbench.tokenizer.expand import extend
+from workbench.tokenizer.kept import kept
 from workbench.tokenizer.processor import TextTokenizer, Tokenizer
 from workbench.tokenizer.train import train
 
