@@ -12,7 +12,6 @@ from workbench import config, exchange
 from workbench.errors import BadInput
 from workbench.evaluation.representations import LENGTHS, Reader
 from workbench.exchange import trained
-from workbench.exchange.published_tokenizer import PublishedTokenizer
 from workbench.files import read_json
 from workbench.models import Model
 from workbench.models.leaves import named_leaves
@@ -46,8 +45,6 @@ def open_model(path: str, revision: str | None = None) -> Reader:
 
 def own(name: str, model: Model, tokenizer: TextTokenizer, objective: dict[str, object]) -> Reader:
     """A run's model: where its tokenizer is ours, nothing around a text but the end that its objective put there."""
-    if isinstance(tokenizer, PublishedTokenizer):
-        return reader(name, model, tokenizer)
     adapter: TypeAdapter[config.Objective] = TypeAdapter(config.Objective)
     settings = adapter.validate_python({"kind": config.MaskedLM().kind, **objective})
     end = document_end(settings, tokenizer.vocab)
@@ -61,13 +58,11 @@ def reader(
     after: tuple[int, ...] = (),
 ) -> Reader:
     """A model with its tokenizer; what stands around a text is the published tokenizer's to say."""
-    before: tuple[int, ...] = ()
-    if isinstance(tokenizer, PublishedTokenizer):
-        before, after = tokenizer.around
+    before, behind = tokenizer.around
     longest = LENGTHS[-1]
     if isinstance(model, XLMR):
         longest = min(longest, model.settings.longest)
-    return Reader(name, model, tokenizer, fingerprint(model), before, after, longest)
+    return Reader(name, model, tokenizer, fingerprint(model), before, behind or after, longest)
 
 
 def fingerprint(model: Model | Published) -> str:
