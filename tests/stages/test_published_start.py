@@ -17,7 +17,6 @@ from workbench.errors import BadInput
 from workbench.evaluation.fine_tune import fine_tune
 from workbench.evaluation.task_batches import Names, encode
 from workbench.exchange import published, tensors
-from workbench.exchange.published_tokenizer import PublishedTokenizer
 from workbench.files import read_jsonl, write_json
 from workbench.languages import parse
 from workbench.models.leaves import named_leaves
@@ -26,6 +25,7 @@ from workbench.stages import new_language
 from workbench.stages.new_language import Asked
 from workbench.tasks.task import Example, Task
 from workbench.tokenizer.kept import kept
+from workbench.tokenizer.published import PublishedTokenizer
 
 SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -9,12 +9,12 @@ from typing import Any, assert_never
 
 from workbench import languages, licences
 from workbench.exchange.layouts import Layout
-from workbench.exchange.published_tokenizer import PublishedTokenizer
 from workbench.exchange.trained import Trained, sibling_results
 from workbench.exchange.verify import Compared
 from workbench.files import read_json
 from workbench.models import Model, num_parameters
 from workbench.models.published import Published
+from workbench.tokenizer.published import PublishedTokenizer
 
 Row = Mapping[str, Any]
 Around = tuple[Sequence[int], Sequence[int]]  # special ids before and behind a text

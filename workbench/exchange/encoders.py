@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput, Unavailable, WorkbenchError
-from workbench.exchange import native, published, published_tokenizer
+from workbench.exchange import native, published
 from workbench.exchange.export import refuse_taken, whole_folder
-from workbench.exchange.published_tokenizer import SPECIAL_TOKENS, TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
 from workbench.exchange.tensors import CONFIG, WEIGHTS, read, read_config, write
 from workbench.files import sha256_file, write_json
 from workbench.models import Encoder, Model
 from workbench.models.published import Published
 from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.published import SPECIAL_TOKENS, TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
+from workbench.tokenizer.published import load as load_published
 
 ORIGIN = "origin.json"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -98,7 +99,7 @@ def _tokenizer(folder: Path, model: Published) -> Tokenizer | PublishedTokenizer
         if ours.vocab.size != size:
             raise BadInput(f"{folder}: the model embeds {size} pieces, {native.SENTENCEPIECE} has {ours.vocab.size}")
         return ours
-    return published_tokenizer.load(folder, size)
+    return load_published(folder, size)
 
 
 def _folder(path: str, revision: str | None) -> Path:

@@ -13,13 +13,13 @@ from typing import Any, Literal
 from workbench.errors import BadInput
 from workbench.exchange import card, layouts, native, published, tensors, tokenizer_json, trained, verify
 from workbench.exchange.layouts import Layout
-from workbench.exchange.published_tokenizer import TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
 from workbench.exchange.trained import Trained
 from workbench.files import write_bytes, write_json, write_text
 from workbench.models import Model
 from workbench.models.published import Published
 from workbench.objectives.build import document_end
 from workbench.tokenizer.processor import Tokenizer
+from workbench.tokenizer.published import TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
 
 Choice = Literal["auto", "workbench"]
 

@@ -15,13 +15,14 @@ import tokenizers
 
 from workbench import seeds
 from workbench.errors import WorkbenchError
-from workbench.exchange import native, published, published_tokenizer, reference, tokenizer_json
+from workbench.exchange import native, published, reference, tokenizer_json
 from workbench.exchange.layouts import Layout, Written
 from workbench.exchange.tensors import CONFIG, Tensors, read, read_config
 from workbench.models import EncoderDecoder, Model, Output
 from workbench.models.published import Published
 from workbench.objectives.batch import Tokens
 from workbench.tokenizer.processor import TextTokenizer, Tokenizer
+from workbench.tokenizer.published import load as load_published
 
 TOLERANCE = 1e-4  # of the largest value, or of 1
 ROUNDING = 2.0**-24  # of one addition in float32
@@ -70,7 +71,7 @@ def check(
     _same_numbers(layout, folder, found, config, model, tokenizer, lines)
     if isinstance(tokenizer, Tokenizer):
         return _same_pieces(folder, tokenizer, [*lines, *_made_of_pieces(tokenizer)])
-    again = published_tokenizer.load(folder, tokenizer.vocab.size)
+    again = load_published(folder, tokenizer.vocab.size)
     if again.vocab != tokenizer.vocab or again.around != tokenizer.around:
         raise WorkbenchError(f"{folder}: the tokenizer's special pieces differ after reading it back; please report it")
     texts = [*lines, *HARD]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.tokenizer.processor import TextTokenizer, Tokenizer
+from workbench.tokenizer.published import unpacked
 
 
 def kept(path: Path) -> TextTokenizer:
@@ -15,6 +16,4 @@ def kept(path: Path) -> TextTokenizer:
     data = path.read_bytes() if path.is_file() else b""
     if data[:1] != b"{":
         return Tokenizer.load(path)
-    from workbench.exchange.published_tokenizer import unpacked  # loads jax, which cutting text does without
-
     return unpacked(data, str(path))

@@ -16,7 +16,6 @@ import tokenizers.decoders
 
 from workbench import files
 from workbench.errors import BadInput
-from workbench.exchange.tensors import read_config
 from workbench.tokenizer.processor import WORD_START, ends_sentence
 from workbench.vocab import Vocab
 
@@ -124,7 +123,10 @@ def load(folder: Path, vocab_size: int) -> PublishedTokenizer:
     named: dict[str, Any] = {}
     for name in (SPECIAL_TOKENS, TOKENIZER_CONFIG):
         if (folder / name).is_file():
-            named |= read_config(folder / name)
+            described = files.read_json(folder / name)
+            if not isinstance(described, dict):
+                raise BadInput(f"{folder / name}: wanted a JSON object, got {type(described).__name__}")
+            named |= described
     ids: dict[str, int] = {}
     for role, names in ROLES.items():
         found = [token for name in names if (token := _content(named.get(name))) is not None]
