@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from workbench.errors import BadInput
 from workbench.evaluation import floors
@@ -19,26 +22,30 @@ ENTRIES = {
     "ice cream": (Translation("hufen iâ"),),
 }
 LEXICON = Lexicon(ENGLISH, WELSH, ENTRIES, "made here")
-PAIRS = [
-    Pair("0", "The dog!", "Ci", WELSH, "translation"),
-    Pair("1", "my cat", "cath", WELSH, "translation"),
-    Pair("2", "a house", "tŷ", WELSH, "translation"),
-    Pair("3", "ice cream", "hufen iâ", WELSH, "translation"),
-]
+SIDES = ["The dog!", "my cat", "a house", "ice cream"], ["Ci", "cath", "tŷ", "hufen iâ"]
 
 
 def test_glosses_find_what_letters_do_not() -> None:
-    found = {(one.method, one.direction): one.accuracy for one in floors.retrieval(PAIRS, LEXICON)}
+    found = {(one.method, one.direction): one.accuracy for one in floors.retrieval(*SIDES, LEXICON)}
     assert found["lexicon-gloss", "pivot>target"] == found["lexicon-gloss", "target>pivot"] == 1.0
     assert found["char-trigram", "pivot>target"] < 1.0
 
 
 def test_names_are_found_by_their_letters() -> None:
-    names = [
-        Pair(str(n), f"near {name}", f"ger {name}", WELSH, "translation") for n, name in enumerate(("Oslo", "Lima"))
+    found = floors.retrieval(["near Oslo", "near Lima"], ["ger Oslo", "ger Lima"], None)
+    assert [(one.method, one.accuracy) for one in found] == [("char-trigram", 1.0)] * 2
+
+
+def test_trigram_cosines_are_those_of_sklearn_on_both_languages_together() -> None:
+    languages = [  # a text of spaces alone has no trigram
+        ["The dog!", "my CAT sat on my cat", "a house", " ", "ice cream in İzmir"],
+        ["Ci", "cath y gath", "tŷ bach", "hufen iâ", "  "],
+        ["սառույց", "cat", "İ", "a house of ice", "շուն"],
     ]
-    found = [one for one in floors.retrieval(names, LEXICON) if one.method == "char-trigram"]
-    assert [one.accuracy for one in found] == [1.0, 1.0]
+    for here, there in itertools.permutations(languages, 2):
+        vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True).fit_transform(here + there)
+        wanted = (vectors[: len(here)] @ vectors[len(here) :].T).toarray()
+        np.testing.assert_allclose(floors._trigram_cosines(here, there), wanted, rtol=0, atol=1e-12)
 
 
 def test_the_character_floor_counts_bytes_and_prefers_the_arm_s_language() -> None:

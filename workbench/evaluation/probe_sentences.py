@@ -11,7 +11,7 @@ from workbench.evaluation import floors, geometry, pairwise
 from workbench.evaluation.alignment import Retrieval
 from workbench.evaluation.pairwise import METHODS, Method
 from workbench.evaluation.probe_rows import Row, interval
-from workbench.records import Lang, Lexicon, Pair
+from workbench.records import Lang, Lexicon
 from workbench.seeds import stream
 
 SHUFFLES = 5  # of the control of CKA and RSA: their mean is the row's chance
@@ -21,11 +21,7 @@ def retrieval_floors(
     pivot: Lang, lang: Lang, here: Sequence[str], there: Sequence[str], lexicon: Lexicon | None
 ) -> list[Row]:
     """Retrieval without a model: character trigrams, and where there is a lexicon its glosses; both directions."""
-    pairs = [Pair(str(n), a, b, lang, "translation") for n, (a, b) in enumerate(zip(here, there, strict=True))]
-    empty = Lexicon(pivot, lang, {}, "")
-    found = floors.retrieval(pairs, lexicon or empty)
-    known = [one for one in found if lexicon is not None or one.method == "char-trigram"]
-    return [_row(pivot, lang, one) for one in known]
+    return [_row(pivot, lang, found) for found in floors.retrieval(here, there, lexicon)]
 
 
 def retrieval(

@@ -88,7 +88,8 @@ def _char_lm(stage: Stage, data: Text, lang: Lang, rows: Rows) -> None:
 def _retrieval(stage: Stage, data: Resources, lang: Lang, rows: Rows) -> None:
     pivot = languages.parse(stage.config.data.pivot)
     pairs = sentence_pairs(data, lang, stage.config.evaluate.split, stage.config.evaluate.retrieval_pairs)
-    for found in floors.retrieval(pairs, data.lexicon(lang)):
+    sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    for found in floors.retrieval(sources, targets, data.lexicon(lang)):
         rows.retrieval(f"floor:{found.method}", pivot, lang, found)
     chance = np.full(len(pairs), 1.0 / len(pairs))
     for direction in ("pivot>target", "target>pivot"):
