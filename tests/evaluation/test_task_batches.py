@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from workbench.errors import BadInput
 from workbench.evaluation.task_batches import (
     IGNORED,
+    UNREAD,
     Names,
     encode,
     reading_batches,
@@ -44,6 +45,18 @@ def test_a_tag_stands_at_the_first_piece_of_its_word_and_nowhere_else(tokenizer:
 def test_a_word_that_makes_no_piece_still_has_a_first_piece(tokenizer: Tokenizer) -> None:
     found = encode([Example("e", ENGLISH, "a b", "", ("a", " ", "b"), ("O", "B-x", "O"))], tokenizer, NAMES)
     assert found.ids[0][found.firsts[0][1]] == tokenizer.vocab.unk
+
+
+def test_what_a_model_cannot_take_is_left_out_and_counted(tokenizer: Tokenizer) -> None:
+    long = example("open extraordinarily doors", "O B-x O")
+    whole = encode([long], tokenizer, NAMES)
+    most = int(whole.firsts[0][2])  # all but the last word
+    found = encode([long, example("open it", "O O")], tokenizer, NAMES, most)
+    assert found.cut == 1
+    assert found.ids[0].tolist() == whole.ids[0][:most].tolist()
+    assert found.firsts[0].tolist() == [*whole.firsts[0][:2], UNREAD]
+    assert found.batch(np.array([0]), 1, most).tags[0][whole.firsts[0][:2]].tolist() == [0, 1]
+    assert {batch.ids.shape[1] for _, batch in reading_batches(found)} <= {most, 16}
 
 
 def test_labels_and_tags_that_were_not_in_training_are_ignored(tokenizer: Tokenizer) -> None:

@@ -20,7 +20,7 @@ from workbench.exchange import published, tensors
 from workbench.files import read_jsonl, write_json
 from workbench.languages import parse
 from workbench.models.leaves import named_leaves
-from workbench.models.published import XLMRSettings, empty
+from workbench.models.published import XLMR, XLMRSettings, empty
 from workbench.stages import new_language
 from workbench.stages.new_language import Asked
 from workbench.tasks.task import Example, Task
@@ -130,3 +130,24 @@ def test_it_is_fine_tuned_between_its_special_pieces_and_frozen_weights_stay(enc
     after = tuned.best.weights.model
     assert np.array_equal(after.embedding[...], model.embedding[...])
     assert not np.array_equal(after.blocks[0].query.weight[...], model.blocks[0].query.weight[...])
+
+
+def test_a_test_text_that_is_longer_than_its_table_of_positions_is_read_up_to_there(encoder: Path) -> None:
+    model, tokenizer = exchange.load_encoder(encoder)
+    assert isinstance(model, XLMR)
+    eng, most = parse("eng-Latn"), model.settings.longest
+    task = Task("verbs", "tag", "plain", ("accuracy",), Path(), "0", "made", "")
+    tags = tuple("THING" if place else "VERB" for place in range(3))
+    train = [
+        Example(str(i), eng, text, "", tuple(text.split()[:3]), tags[: len(text.split()[:3])])
+        for i, text in enumerate(SENTENCES)
+    ]
+    words = ("house",) * (most + 5)
+    long = Example("long", eng, " ".join(words), "", words, ("VERB",) * len(words))
+    settings = config.FineTune(steps=2, checks=1, max_length=4 * most, optim=config.Optim(warmup_steps=1))
+    tuned = fine_tune(model, tokenizer, task, [*train, long], [], train, settings, seed=0)
+    (said,) = tuned.predict([long])
+    assert tuned.num_cut([*train, long]) == 1
+    assert len(said.predicted_tags) == len(words)
+    assert set(said.predicted_tags[most - 2 :]) == {tuned.names.usual_tag}
+    assert tuned.go_on([long], seed=0).step > 2

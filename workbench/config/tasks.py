@@ -35,7 +35,9 @@ class FineTune(Part):
 
     steps: Positive = 600
     batch_size: Positive = 32
-    max_length: int = Field(default=128, ge=8, description="pieces; longer training sentences are cut, test ones never")
+    max_length: int = Field(
+        default=128, ge=8, description="pieces of training texts; a test text is cut at the model's limit"
+    )
     optim: Optim = Optim(learning_rate=1e-3, schedule="linear")
     heads: Heads = Heads()
     freeze: Freeze = Field(default="nothing", description="what keeps the pretrained weights")

@@ -21,6 +21,8 @@ from workbench.config import FineTune, Freeze, Heads
 from workbench.errors import BadInput
 from workbench.evaluation.scores import Prediction, score
 from workbench.evaluation.task_batches import (
+    ROUND,
+    UNREAD,
     Batch,
     Encoded,
     Names,
@@ -33,9 +35,10 @@ from workbench.evaluation.task_batches import (
 from workbench.models import EncoderDecoder, Model
 from workbench.models.leaves import leaf_name
 from workbench.models.parts import Array, dropout
+from workbench.models.published import XLMR, Published
 from workbench.models.task_heads import TaskHeads, pooled
 from workbench.seeds import derive, stream
-from workbench.tasks.task import Example, Task, label_names, tag_names
+from workbench.tasks.task import Example, Task, label_names, tag_names, usual_tag
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.optim import Rule, learning_rate, optimizer, rule
 
@@ -86,6 +89,11 @@ class FineTuned:
         weights = (checkpoint or self.best).weights
         return predict(weights, self.tokenizer, self.names, examples, self.settings)
 
+    def num_cut(self, examples: Sequence[Example]) -> int:
+        """How many have more pieces than the model takes, and are read up to there."""
+        most = longest_row(self.best.weights.model)
+        return 0 if most is None else encode(examples, self.tokenizer, self.names, most).cut
+
     def chosen_on(self, dev: Sequence[Example]) -> Checkpoint:
         """The checkpoint that is best on these dev examples: of a target language, this is not zero-shot.
 
@@ -107,11 +115,11 @@ class FineTuned:
             update={"warmup_steps": min(settings.optim.warmup_steps, settings.few_shot_steps // 10)}
         )
         few = settings.model_copy(update={"steps": settings.few_shot_steps, "checks": 1, "optim": optim})
-        encoded = encode(examples, self.tokenizer, self.names)
+        encoded = encode(examples, self.tokenizer, self.names, longest_row(self.best.weights.model))
         order = training_order([encoded.lengths], [1.0], few.steps, few.batch_size, stream(seed, "few-shot"))
         weights = jax.tree.map(jnp.copy, self.best.weights)
         key = _key(seed, "few-shot")
-        longest = reading_length(min(int(encoded.lengths.max()), settings.max_length))
+        longest = reading_length(min(int(encoded.lengths.max()), settings.max_length), encoded.most)
         shapes = self.shapes if longest <= self.shapes[-1] else (*self.shapes, longest)
         *_, (_, trained) = updates(weights, encoded, order, few, key, shapes)
         return Checkpoint(self.best.step + few.steps, trained, float("nan"))
@@ -135,18 +143,18 @@ def fine_tune(
         model has not.
     """
     _want(task, train, dev, settings, model)
-    names = Names(label_names(train), tag_names(train))
+    names, most = Names(label_names(train), tag_names(train), usual_tag(train)), longest_row(model)
     width = model.settings.width
     rng = stream(seed, "fine-tune", task.name)
     heads = TaskHeads(width, len(names.labels), len(names.tags), settings.heads.width, rng)
     sets = [train, pseudo] if pseudo else [train]
     shares = [1.0 - pseudo_share, pseudo_share] if pseudo else [1.0]
-    encoded = encode([one for some in sets for one in some], tokenizer, names)
+    encoded = encode([one for some in sets for one in some], tokenizer, names, most)
     lengths = np.split(encoded.lengths, [len(train)])[: len(sets)]
     order = training_order(lengths, shares, settings.steps, settings.batch_size, rng)
     start = Weights(jax.tree.map(jnp.copy, model), heads)
-    held_out = encode(dev, tokenizer, names)
-    shapes = training_lengths(encoded.lengths, settings.max_length)
+    held_out = encode(dev, tokenizer, names, most)
+    shapes = training_lengths(encoded.lengths, min(settings.max_length, (most or settings.max_length) // ROUND * ROUND))
     found = []
     for step, weights in updates(start, encoded, order, settings, _key(seed, "fine-tune"), shapes):
         now = jax.tree.map(jnp.copy, weights)  # training overwrites its own
@@ -155,17 +163,22 @@ def fine_tune(
     return FineTuned(task, names, tokenizer, settings, tuple(found), shapes)
 
 
+def longest_row(model: Model | Published) -> int | None:
+    """Pieces that the model takes at most, where it has a table of positions."""
+    return model.settings.longest if isinstance(model, XLMR) else None
+
+
 def predict(
     weights: Weights, tokenizer: TextTokenizer, names: Names, examples: Sequence[Example], settings: FineTune
 ) -> list[Prediction]:
     """Encode and read, in the order of `examples`."""
-    return read(weights, names, examples, encode(examples, tokenizer, names), settings)
+    return read(weights, names, examples, encode(examples, tokenizer, names, longest_row(weights.model)), settings)
 
 
 def read(
     weights: Weights, names: Names, examples: Sequence[Example], encoded: Encoded, settings: FineTune
 ) -> list[Prediction]:
-    """The likeliest label and tags of every example, in order."""
+    """The likeliest label and tags of every example, in order; of a word that is not read, the usual tag."""
     program = _program(settings)
     found: list[Prediction | None] = [None] * len(examples)
     for chosen, batch in reading_batches(encoded):
@@ -173,7 +186,8 @@ def read(
         for row, number in enumerate(chosen):
             one = examples[number]
             label = names.labels[labels[row]] if names.labels else ""
-            said = tuple(names.tags[tag] for tag in tags[row, encoded.firsts[number]]) if names.tags else ()
+            firsts = encoded.firsts[number] if names.tags else ()
+            said = tuple(names.usual_tag if at == UNREAD else names.tags[tags[row, at]] for at in firsts)
             found[number] = Prediction(one.id, one.label, label, one.tags, said, one.variety)
     return [one for one in found if one is not None]
 

@@ -14,6 +14,7 @@ from workbench.tasks.task import Example
 from workbench.tokenizer.processor import TextTokenizer
 
 IGNORED = -1  # of labels and tags: where no loss counts
+UNREAD = np.iinfo(np.int64).max  # the place of a word that stands behind all that the model takes
 POOL = 50  # batches whose examples are sorted by length together
 SHARES = (0.75, 1.0)  # of the examples fit into training batches of each length; each length is a program of its own
 ROUND = 8  # lengths are rounded up to this
@@ -31,15 +32,18 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What can be predicted: labels and tags in the order of their numbers."""
+    """What can be predicted: labels and tags in the order of their numbers; the tag of most words in training."""
 
     labels: tuple[str, ...]
     tags: tuple[str, ...]
+    usual_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Examples in pieces. `firsts` are the places of the words' first pieces, empty where there are no words.
+    """Examples in pieces, `most` at most where the model takes no more; so many of them were `cut`.
+
+    `firsts` are the places of the words' first pieces, empty where there are no words, `UNREAD` behind a cut.
 
     Shapes: ids, firsts, tags: an array per example; labels [N] int32
     """
@@ -48,6 +52,8 @@ class Encoded:
     firsts: list[np.ndarray]
     labels: np.ndarray
     tags: list[np.ndarray]
+    most: int | None = None
+    cut: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -70,11 +76,12 @@ class Encoded:
         return Batch(ids, lengths, labels, tags)
 
 
-def encode(examples: Sequence[Example], tokenizer: TextTokenizer, names: Names) -> Encoded:
+def encode(examples: Sequence[Example], tokenizer: TextTokenizer, names: Names, most: int | None = None) -> Encoded:
     """Pieces of the words where an example has words, else of its text; an unknown label or tag is ignored.
 
     Around them stands what a published model has seen around every text. A word that the tokenizer makes nothing of (a
-    lone zero-width sign) is one unknown piece: every word has a first.
+    lone zero-width sign) is one unknown piece: every word has a first. Of an example with more than `most` pieces, what
+    stands around it among them, the last of its own are left out.
     """
     label = {name: number for number, name in enumerate(names.labels)}
     tag = {name: number for number, name in enumerate(names.tags)}
@@ -83,17 +90,24 @@ def encode(examples: Sequence[Example], tokenizer: TextTokenizer, names: Names) 
     texts = iter(_encoded([one.text for one in examples if not one.words], tokenizer))
     before, after = (np.array(some, np.int32) for some in tokenizer.around)
     ids, firsts, tags = [], [], []
+    num_cut = 0
     for one in examples:
         if one.words:
             cut = [pieces[word] for word in one.words]
-            ids.append(np.concatenate([before, *cut, after]))
+            own = np.concatenate(cut)
             firsts.append(np.fromiter(accumulate((len(part) for part in cut[:-1]), initial=len(before)), np.int64))
             tags.append(np.array([tag.get(name, IGNORED) for name in one.tags], np.int32))
         else:
-            ids.append(np.concatenate([before, next(texts), after]))
+            own = next(texts)
             firsts.append(np.zeros(0, np.int64))
             tags.append(np.zeros(0, np.int32))
-    return Encoded(ids, firsts, np.array([label.get(one.label, IGNORED) for one in examples], np.int32), tags)
+        if most is not None and len(before) + len(own) + len(after) > most:
+            own = own[: most - len(before) - len(after)]
+            firsts[-1] = np.where(firsts[-1] < len(before) + len(own), firsts[-1], UNREAD)
+            num_cut += 1
+        ids.append(np.concatenate([before, own, after]))
+    labels = np.array([label.get(one.label, IGNORED) for one in examples], np.int32)
+    return Encoded(ids, firsts, labels, tags, most, num_cut)
 
 
 def _encoded(texts: Sequence[str], tokenizer: TextTokenizer) -> list[np.ndarray]:
@@ -151,7 +165,7 @@ def reading_batches(encoded: Encoded) -> Iterator[tuple[np.ndarray, Batch]]:
     order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
-        length = reading_length(int(lengths[order[start]]))
+        length = reading_length(int(lengths[order[start]]), encoded.most)
         size = max(1, EVALUATION_TOKENS // length)
         stop = start + int(np.searchsorted(lengths[order[start : start + size]], length, side="right"))
         chosen = order[start:stop]
@@ -159,6 +173,7 @@ def reading_batches(encoded: Encoded) -> Iterator[tuple[np.ndarray, Batch]]:
         start = stop
 
 
-def reading_length(longest: int) -> int:
-    """The least of 16, 32, 64, ... that holds it: few programs, whatever the languages."""
-    return max(16, 1 << (longest - 1).bit_length())
+def reading_length(longest: int, most: int | None = None) -> int:
+    """The least of 16, 32, 64, ..., `most` that holds it: few programs, whatever the languages."""
+    length = max(16, 1 << (longest - 1).bit_length())
+    return length if most is None else min(length, most)

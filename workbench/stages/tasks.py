@@ -40,6 +40,9 @@ def measure(stage: Stage, text: Text, model: Model, tokenizer: TextTokenizer, ro
             pseudo = _pseudo(data, text, stage.config.synth) if training == "en+pseudo" else []
             settings, share = data.settings.fine_tune, data.settings.pseudo_share
             tuned = fine_tune(model, tokenizer, data.task, data.train, pseudo, data.dev, settings, stage.seed, share)
+            num_cut = tuned.num_cut([one for examples in held_out.values() for one in examples])
+            if num_cut:
+                print(f"{data.settings.told}: {num_cut:,} test examples have more pieces than the model takes: cut")
             for lang, setting, said in _everything(data, tuned, held_out, f"train={training}", stage.seed):
                 head = predictions.head(
                     data.task, data.settings.told, stage.variant, lang.tag, stage.config.evaluate.split, setting

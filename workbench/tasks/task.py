@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,3 +71,9 @@ def label_names(examples: Sequence[Example]) -> tuple[str, ...]:
 def tag_names(examples: Sequence[Example]) -> tuple[str, ...]:
     """The tags that occur, in order."""
     return tuple(sorted({tag for one in examples for tag in one.tags}))
+
+
+def usual_tag(examples: Sequence[Example]) -> str:
+    """The tag of most words, of equally common ones the first in order; "" without any."""
+    counts = Counter(tag for one in examples for tag in one.tags)
+    return min(counts, key=lambda tag: (-counts[tag], tag), default="")
