@@ -110,6 +110,20 @@ def test_units_side_by_side_are_the_text_and_survive_a_file(texts: list[str]) ->
         assert "".join(corpus.types[u] for u in corpus.units[bounds[number] : bounds[number + 1]]) == text
 
 
+@given(st.lists(EDGED, max_size=5))
+@example(["the dog", "the dog — ran", "— the dog", "the  dog", "dog the", "the dog (—) ran"])
+@settings(max_examples=30)
+def test_what_has_been_cut_before_is_cut_alike_in_every_text(texts: list[str]) -> None:
+    tokens = [token for text in texts for token in text.split()]
+    again = [*texts, *tokens, " ".join(tokens), *reversed(texts), " ".join(reversed(tokens))]
+    corpus = encoded.encode(documents(again))
+    bounds = corpus.starts.tolist()
+    for number, text in enumerate(again):
+        units = corpus.units[bounds[number] : bounds[number + 1]].tolist()
+        assert [(corpus.types[u], *corpus.word[u].tolist()) for u in units] == encoded.encode_text(text)
+    assert set(corpus.units.tolist()) == set(range(len(corpus.types)))
+
+
 def test_an_encoded_corpus_is_read_back_as_it_was(tmp_path: Path) -> None:
     corpus = encoded.encode(documents(["a \\n b\nc", "", "c\\\\\n d", "x"]))
     corpus.save(tmp_path / "c.npz")

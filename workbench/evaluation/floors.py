@@ -20,7 +20,7 @@ from workbench.synth.match import PhraseIndex
 from workbench.tokenizer.processor import normalize
 
 MAX_PHRASE = 4
-KEPT_COUNTS = 64  # lists of texts whose trigrams stay in memory, about a megabyte for 2,000 sentences
+KEPT_COUNTS = 64  # lists of texts whose trigrams stay in memory: 2 MB for 2,000 sentences
 
 
 def char_lm_bits(train: Sequence[str], documents: Sequence[Document]) -> list[DocumentBits]:
@@ -114,7 +114,7 @@ def _trigrams(texts: tuple[str, ...]) -> _Trigrams:
 
     vectorizer = CountVectorizer(analyzer="char_wb", ngram_range=(3, 3), dtype=np.uint16)
     counts = vectorizer.fit_transform(texts)
-    return _Trigrams(vectorizer.get_feature_names_out(), counts)
+    return _Trigrams(vectorizer.get_feature_names_out().astype("U"), counts)
 
 
 class IntentFloor:

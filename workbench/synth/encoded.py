@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from workbench.synth.keyed import hash_ids
 
 Cut = Literal["words", "whitespace"]
 FORMAT = 1
+HELD = 1 << 20  # units that are Python's own numbers at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +70,92 @@ def encode(documents: Iterable[Document], cut: Cut = "words") -> Encoded:
 
     A document's line ends are white space of its text like any other.
     """
-    number_of: dict[str, int] = {}
-    bounds: list[tuple[int, int]] = []
+    made: _Words | _Tokens = _Words() if cut == "words" else _Tokens()
+    parts: list[np.ndarray] = []
     units: list[int] = []
-    starts = [0]
-    ids: list[str] = []
+    starts, ids = [0], []
+    done = 0
     for document in documents:
-        match cut:
-            case "words":
-                cells = encode_text(document.text)
-            case "whitespace":
-                cells = _at_whitespace(document.text)
-            case _:
-                assert_never(cut)
-        for text, start, end in cells:
-            number = number_of.setdefault(text, len(bounds))
-            if number == len(bounds):
-                bounds.append((start, end))
-            units.append(number)
-        starts.append(len(units))
+        units += made.of(document.text)
+        starts.append(done + len(units))
         ids.append(document.id)
-    word = np.array(bounds, np.int32).reshape(-1, 2)
-    held = np.array(units, np.int32), np.array(starts, np.int64)
-    return Encoded(cut, list(number_of), word, *held, hash_ids(ids), ids)
+        if len(units) > HELD:
+            done += len(units)
+            parts.append(np.array(units, np.int32))
+            units = []
+    parts.append(np.array(units, np.int32))
+    word = np.array(made.bounds, np.int32).reshape(-1, 2)
+    return Encoded(
+        cut, list(made.number_of), word, np.concatenate(parts), np.array(starts, np.int64), hash_ids(ids), ids
+    )
+
+
+class _Units:
+    """The distinct units, numbered in the order met."""
+
+    def __init__(self) -> None:
+        self.number_of: dict[str, int] = {}
+        self.bounds: list[tuple[int, int]] = []
+
+    def number(self, unit: str, start: int, end: int) -> int:
+        found = self.number_of.setdefault(unit, len(self.bounds))
+        if found == len(self.bounds):
+            self.bounds.append((start, end))
+        return found
+
+
+class _Words(_Units):
+    """Cut at words. What stands between two spaces is cut once, wherever it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Units of a token before a space, and of one at the end; none of a token without a word, which clings to others
+        self._inside: dict[str, list[int]] = {}
+        self._last: dict[str, list[int]] = {}
+
+    def of(self, text: str) -> Iterable[int]:
+        tokens = text.split()
+        if not tokens or " ".join(tokens) != text:
+            return [self.number(*cell) for cell in encode_text(text)]
+        last = tokens.pop()
+        found = [*map(self._inside.get, tokens), self._last.get(last)]
+        if all(found):
+            return chain.from_iterable(filter(None, found))
+        units = [self.number(*cell) for cell in encode_text(text)]
+        for token in tokens:
+            self._learn(self._inside, token, f"{token} ")
+        self._learn(self._last, last, last)
+        return units
+
+    def _learn(self, known: dict[str, list[int]], token: str, text: str) -> None:
+        if token in known:
+            return
+        cells = encode_text(text) if word_spans(text) else []
+        numbers = [self.number_of[unit] for unit, _, _ in cells if unit in self.number_of]
+        if len(numbers) == len(cells):  # else something clings to it here, and may not elsewhere
+            known[token] = numbers
+
+
+class _Tokens(_Units):
+    """Cut at white space, each but a text's last with one space behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inside: dict[str, int] = {}
+
+    def of(self, text: str) -> Iterable[int]:
+        tokens = text.split()
+        if not tokens:
+            return []
+        last = tokens.pop()
+        try:
+            units = [*map(self._inside.__getitem__, tokens)]
+        except KeyError:
+            for token in tokens:
+                self._inside[token] = self.number(f"{token} ", 0, len(token))
+            units = [*map(self._inside.__getitem__, tokens)]
+        units.append(self.number(last, 0, len(last)))
+        return units
 
 
 def load(path: Path) -> Encoded:
@@ -123,11 +188,6 @@ def encode_text(text: str) -> list[tuple[str, int, int]]:
         found.append((text[begin:until], start - begin, end - begin))
         begin = until
     return found
-
-
-def _at_whitespace(text: str) -> list[tuple[str, int, int]]:
-    tokens = text.split()
-    return [(token if number == len(tokens) else f"{token} ", 0, len(token)) for number, token in enumerate(tokens, 1)]
 
 
 def _packed(texts: Sequence[str]) -> np.ndarray:
