@@ -12,7 +12,7 @@ import pytest
 from workbench.errors import BadInput
 from workbench.evaluation import store as store_module
 from workbench.evaluation.embed import hidden_states, sentence_embeddings
-from workbench.evaluation.representations import Reader, sentence_vectors, word_vectors, words_of
+from workbench.evaluation.representations import Reader, all_vectors, sentence_vectors, word_vectors, words_of
 from workbench.evaluation.store import Store
 from workbench.models.encoder import Encoder
 from workbench.tokenizer.processor import Tokenizer
@@ -36,18 +36,11 @@ def states(reader: Reader, text: str) -> np.ndarray:  # [L+1, T, D], of the spec
     return np.asarray(hidden_states(reader.model, ids, np.ones_like(ids), np.arange(ids.shape[1])[None]))[:, 0]
 
 
-def gathered(reader: Reader, pooling: str) -> np.ndarray:
-    found = np.full((reader.num_layers, len(TEXTS), reader.width), np.nan, np.float32)
-    for batch in sentence_vectors(reader, TEXTS, pooling):  # type: ignore[arg-type]
-        found[:, batch.texts] = batch.vectors
-    return found
-
-
 @pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
 def test_a_sentence_is_pooled_over_its_own_pieces_without_special_ones_and_padding(
     marked: Reader, pooling: str
 ) -> None:
-    found = gathered(marked, pooling)
+    found = all_vectors(marked, TEXTS, pooling)  # type: ignore[arg-type]
     for number, text in enumerate(TEXTS):
         all_of = states(marked, text)
         own = all_of[:, 1:-2]
@@ -56,7 +49,7 @@ def test_a_sentence_is_pooled_over_its_own_pieces_without_special_ones_and_paddi
 
 
 def test_the_mean_is_that_of_the_packed_embeddings(reader: Reader, model: Encoder, tokenizer: Tokenizer) -> None:
-    np.testing.assert_allclose(gathered(reader, "mean"), sentence_embeddings(model, tokenizer, TEXTS), atol=2e-5)
+    np.testing.assert_allclose(all_vectors(reader, TEXTS), sentence_embeddings(model, tokenizer, TEXTS), atol=2e-5)
 
 
 def test_cls_is_refused_where_the_model_reads_no_piece_before_a_text(reader: Reader) -> None:
@@ -96,7 +89,7 @@ def test_vectors_are_computed_once_for_one_model_texts_and_pooling(
     done: list[int] = []
     store = Store(tmp_path, done.append)
     first = store.sentences(reader, TEXTS)
-    np.testing.assert_array_equal(first.layer(1), gathered(reader, "mean")[1])
+    np.testing.assert_array_equal(first.layer(1), all_vectors(reader, TEXTS)[1])
     assert sum(done) == len(TEXTS)
     for other in (
         store.sentences(reader, TEXTS, "max"),

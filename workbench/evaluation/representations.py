@@ -121,6 +121,17 @@ def sentence_vectors(
         yield Batch(numbers, pooled[:, : len(numbers)])
 
 
+def all_vectors(reader: Reader, texts: Sequence[str], pooling: Pooling = "mean") -> np.ndarray:
+    """The same of all texts, in order and in memory.
+
+    Shapes: -> [L+1, N, D] float32
+    """
+    found = np.empty((reader.num_layers, len(texts), reader.width), np.float32)
+    for batch in sentence_vectors(reader, texts, pooling):
+        found[:, batch.texts] = batch.vectors
+    return found
+
+
 def _windowed(reader: Reader, texts: Sequence[str], pooling: Pooling) -> Iterator[Batch]:
     model, tokenizer, around = reader.model, reader.tokenizer, reader.before + reader.after
     if isinstance(model, Published) or not isinstance(tokenizer, Tokenizer) or around or pooling != "mean":

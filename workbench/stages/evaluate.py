@@ -13,8 +13,9 @@ import numpy as np
 
 from workbench import languages
 from workbench.evaluation import alignment, bits, cost, zero_shot
-from workbench.evaluation.embed import sentence_embeddings
+from workbench.evaluation.packed import LENGTH
 from workbench.evaluation.pairwise import Method
+from workbench.evaluation.representations import all_vectors
 from workbench.evaluation.store import Store
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models import Model
@@ -108,10 +109,13 @@ def _fertility(stage: Stage, data: Text, tokenizer: TextTokenizer, rows: Rows) -
 def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
     config = stage.config
     pivot = languages.parse(config.data.pivot)
+    read_as = reader.reader(stage.variant, model, tokenizer)
+    if not (read_as.before or read_as.after):
+        read_as = replace(read_as, window=LENGTH)
     shown: list[tuple[np.ndarray, Lang, list[str], list[str]]] = []
     for lang in measured(config)[:-1]:  # all but the pivot
         pairs = sentence_pairs(data, lang, config.evaluate.split, config.evaluate.retrieval_pairs)
-        both = sentence_embeddings(model, tokenizer, [p.source for p in pairs] + [p.target for p in pairs])
+        both = all_vectors(read_as, [p.source for p in pairs] + [p.target for p in pairs])
         here, there = both[:, : len(pairs)], both[:, len(pairs) :]
         for found in alignment.retrieval(here, there, seed=0):
             rows.retrieval(stage.variant, pivot, lang, found)
