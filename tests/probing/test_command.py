@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.conftest import TEXTS
 from workbench import cli, config, models
 from workbench.evaluation.pairwise import METHODS
 from workbench.evaluation.probe_rows import PROBES
@@ -20,20 +21,13 @@ from workbench.tokenizer.train import train
 
 ENGLISH = [f"the {a} {b} the {c}" for a in ("cat", "dog") for b in ("sees", "likes") for c in ("door", "lamp", "road")]
 WELSH = [text[::-1] for text in ENGLISH]
-TRAINING = [
-    f"{verb} the {thing} in the {room} {when}"
-    for verb in ("open", "close", "find", "paint")
-    for thing in ("door", "window", "garage", "curtain")
-    for room in ("kitchen", "garden", "office")
-    for when in ("now", "tomorrow", "at seven")
-] + ["agor cau darganfod peintio", "quick brown foxes jump over lazy dogs", "pack my box with five dozen liquor jugs"]
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     tokenizer = train(
-        {Lang("eng", "Latn"): TRAINING},
+        {Lang("eng", "Latn"): TEXTS},
         config.Tokenizer(vocab_size=310, sample_bytes=10_000),
         folder / native.SENTENCEPIECE,
         seed=0,

@@ -72,8 +72,8 @@ class Compare(Part):
     head: str = Field(default="", description="printed after Δ where the reference's label is too long")
 
 
-class TableSpec(Part):
-    """One table. `{code}` in a setting is the column's ISO 639-3 code; values are printed times `scale`."""
+class Shown(Part):
+    """What the cells of a table are. `{code}` in a setting is the column's ISO 639-3 code."""
 
     name: Name
     title: Text
@@ -85,12 +85,17 @@ class TableSpec(Part):
     unit: Text
     scale: float = 1.0
     digits: int = Field(default=2, ge=0, le=6)
+    rows: tuple[Row, ...] = Field(min_length=1)
+    absent: tuple[Absent, ...] = ()
+
+
+class TableSpec(Shown):
+    """One table; values are printed times `scale`."""
+
     columns: tuple[Tag, ...] = Field(min_length=1, description="languages, in order; the mean is over these")
     aside: tuple[Tag, ...] = Field(default=(), description="languages shown but outside the mean (the pivot)")
     mean: bool = True
     best: bool = True
-    rows: tuple[Row, ...] = Field(min_length=1)
-    absent: tuple[Absent, ...] = ()
     compare: tuple[Compare, ...] = ()
 
     @model_validator(mode="after")
@@ -115,22 +120,11 @@ class Group(Part):
     columns: tuple[Tag, ...] = Field(min_length=1)
 
 
-class Groups(Part):
+class Groups(Shown):
     """A table of many languages by group: means of each, the worst group, the gap to the best, the worst language."""
 
-    name: Name
-    title: Text
-    caption: Text
-    task: Text
-    metric: Text
-    split: Text = "test"
-    setting: str = ""
-    unit: Text
-    scale: float = 1.0
     digits: int = Field(default=1, ge=0, le=6)
     group: tuple[Group, ...] = Field(min_length=2)
-    rows: tuple[Row, ...] = Field(min_length=1)
-    absent: tuple[Absent, ...] = ()
 
     @model_validator(mode="after")
     def _names(self) -> Self:
