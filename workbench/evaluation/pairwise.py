@@ -66,37 +66,29 @@ def _by_distance(
     """With x moved by v, x nearest to y by distance is largest x.y + v.y - y.y / 2; and y moved by -v likewise."""
     n = len(here)
     half_here, half_there = (0.5 * np.einsum("ND,ND->N", one, one) for one in (here, there))
-    everything = np.arange(n)
-    if method == "euclidean":
-        shifts = [(everything, np.zeros(here.shape[1]))]
-    elif method == "paper":
-        shifts = [(everything, (there - here).mean(axis=0))]
-    else:
-        first = np.zeros(n, bool)
-        first[stream(seed, "retrieval-halves", n).permutation(n)[::2]] = True
-        halves = [np.flatnonzero(first), np.flatnonzero(~first)]
-        shifts = [
-            (tested, (there[fitted] - here[fitted]).mean(axis=0)) for tested, fitted in (halves, reversed(halves))
-        ]
+    if method != "held-out":
+        shift = np.zeros(here.shape[1]) if method == "euclidean" else (there - here).mean(axis=0)
+        return _hits(dots, half_there - there @ shift), _hits(dots.T, half_here + here @ shift)
+    first = np.zeros(n, bool)
+    first[stream(seed, "retrieval-halves", n).permutation(n)[::2]] = True
+    halves = [np.flatnonzero(first), np.flatnonzero(~first)]
     forth, back = np.empty(n), np.empty(n)
     turned = np.ascontiguousarray(dots.T)
-    for tested, shift in shifts:
+    for tested, fitted in (halves, reversed(halves)):
+        shift = (there[fitted] - here[fitted]).mean(axis=0)
         forth[tested] = _hits(dots, half_there - there @ shift, tested)
         back[tested] = _hits(turned, half_here + here @ shift, tested)
     return forth, back
 
 
 def _by_cosine(cosines: np.ndarray, method: Literal["cosine", "csls", "margin"]) -> tuple[np.ndarray, np.ndarray]:
-    turned, everything = np.ascontiguousarray(cosines.T), np.arange(len(cosines))
     if method == "cosine":
-        nothing = np.zeros(len(cosines))
-        return _hits(cosines, nothing, everything), _hits(turned, nothing, everything)
-    crowd_here, crowd_there = _crowding(cosines), _crowding(turned)
+        return _hits(cosines), _hits(cosines.T)
+    crowd_here, crowd_there = _crowding(cosines), _crowding(np.ascontiguousarray(cosines.T))
     if method == "csls":
-        return _hits(cosines, crowd_there / 2, everything), _hits(turned, crowd_here / 2, everything)
+        return _hits(cosines, crowd_there / 2), _hits(cosines.T, crowd_here / 2)
     margin = ratio(cosines, crowd_here, crowd_there)
-    nothing = np.zeros(len(cosines))
-    return _hits(margin, nothing, everything), _hits(np.ascontiguousarray(margin.T), nothing, everything)
+    return _hits(margin), _hits(margin.T)
 
 
 def _crowding(cosines: np.ndarray) -> np.ndarray:
@@ -106,16 +98,19 @@ def _crowding(cosines: np.ndarray) -> np.ndarray:
     return means
 
 
-def _hits(scores: np.ndarray, less: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _hits(scores: np.ndarray, less: np.ndarray | None = None, rows: np.ndarray | None = None) -> np.ndarray:
     """1 where a row's diagonal of `scores - less` is its only maximum, 1/k where it is one of k, else 0.
 
-    Shapes: scores [N, N], less [N], rows [R] -> [R] float64
+    Shapes: scores [N, N], less [N], rows [R]; all rows where none are named -> [R] float64
     """
-    found = np.zeros(len(rows))
-    own = scores[rows, rows] - less[rows]
-    for start in range(0, len(rows), BLOCK):
+    tested = np.arange(len(scores)) if rows is None else rows
+    found = np.zeros(len(tested))
+    own = scores[tested, tested] if less is None else scores[tested, tested] - less[tested]
+    for start in range(0, len(tested), BLOCK):
         here = slice(start, start + BLOCK)
-        block = scores[rows[here]] - less[None, :]
+        block = scores[here] if rows is None else scores[rows[here]]
+        if less is not None:
+            block = block - less
         best = block.max(axis=1)
         bound = best - TIE * np.maximum(1.0, np.abs(best))
         for place in np.flatnonzero(own[here] >= bound):
