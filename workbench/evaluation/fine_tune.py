@@ -186,8 +186,10 @@ def read(
         for row, number in enumerate(chosen):
             one = examples[number]
             label = names.labels[labels[row]] if names.labels else ""
-            firsts = encoded.firsts[number] if names.tags else ()
-            said = tuple(names.usual_tag if at == UNREAD else names.tags[tags[row, at]] for at in firsts)
+            said: tuple[str, ...] = ()
+            if names.tags:
+                numbers, firsts = tags[row].tolist(), encoded.firsts[number].tolist()
+                said = tuple(names.usual_tag if at == UNREAD else names.tags[numbers[at]] for at in firsts)
             found[number] = Prediction(one.id, one.label, label, one.tags, said, one.variety)
     return [one for one in found if one is not None]
 
