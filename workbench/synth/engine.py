@@ -97,6 +97,7 @@ class Engine:
                 start, end = bounds[unit]
                 text = self.encoded.types[unit]
                 self.first[unit], self.count[unit] = self._add(text[:start], word, text[end:], options)
+        self.is_entry = self.count > 0
 
     def _add(self, before: str, found: str, after: str, options: Sequence[Option]) -> tuple[int, int]:
         """Pieces for each translation of what was found, and their capitalised twins where they may be needed."""
@@ -150,7 +151,7 @@ class Engine:
         units = self.encoded.units[starts[0] : starts[-1]]
         starts = starts - starts[0]
         lengths = np.diff(starts)
-        is_head = (self.count > 0)[units]
+        is_head = self.is_entry[units]
         found = self._find_phrases(units, starts)
         for position, num, _ in found:
             is_head[position] = True
