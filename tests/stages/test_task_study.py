@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from workbench import cli, load
+from workbench import cli, config, load
 from workbench.errors import BadInput
+from workbench.languages import parse
 from workbench.stages.plan import stages
 from workbench.stages.source import revision
+from workbench.stages.task_data import TaskData
 
 STUDY = """
 name = "tiny-tasks"
@@ -138,3 +140,14 @@ def test_the_data_revision_is_also_of_the_tasks_files_and_floors_do_not_depend_o
 def test_the_measure_and_the_tasks_go_together(study: Path) -> None:
     with pytest.raises(BadInput, match=r"evaluate\.measures 'tasks' fine-tunes on what evaluate\.tasks lists"):
         load.study(study, ["evaluate.tasks=[]"])
+
+
+def test_some_of_the_test_examples_are_spread_over_all_of_them(study: Path) -> None:
+    """Published test files are in the order of their labels."""
+    settings = config.Task(name="own", folder=str(study.parent / "orders"))
+    whole = TaskData(settings, "test", 0).held_out(parse("cym-Latn"))
+    assert [one.label for one in whole] == ["opens"] * 3 + ["buys"] * 3 + ["likes"] * 3
+    some = {n: TaskData(settings.model_copy(update={"test_examples": n}), "test", 0) for n in (3, 4, 9, 100)}
+    assert [one.label for one in some[3].held_out(parse("cym-Latn"))] == ["opens", "buys", "likes"]
+    assert [one.id for one in some[4].held_out(parse("cym-Latn"))] == [whole[place].id for place in (0, 2, 4, 6)]
+    assert some[9].held_out(parse("cym-Latn")) == some[100].held_out(parse("cym-Latn")) == whole

@@ -74,7 +74,7 @@ class Task(Part):
     pseudo_examples: Positive = Field(default=1000, description="English examples translated, per language")
     train_examples: Positive | None = Field(default=None, description="English ones, drawn at random; none given: all")
     test_examples: Positive | None = Field(
-        default=None, description="the first so many of each language; none given: all"
+        default=None, description="so many of each language, at equal distances; none given: all"
     )
     selection: Selection = "english-dev"
     few_shot: tuple[Positive | Literal["all"], ...] = ()
