@@ -45,6 +45,8 @@ def page(results: Path) -> str:
     parts.append(inflection(results / "inflect.json"))
     if (path := results / "synth-cpu.json").exists():
         parts.append(synthesis(read(path)))
+    for path in sorted(results.glob("finetune-*.json")):
+        parts.append(fine_tuning(read(path)))
     if (path := results / "probe-cpu.json").exists():
         parts.append(retrieval(read(path)))
     return "\n".join(parts)
@@ -149,15 +151,29 @@ def synthesis(result: dict[str, Any]) -> str:
 
 
 def retrieval(result: dict[str, Any]) -> str:
+    told = "The 10 nearest in 512 dimensions; the neighbours are the same as faiss finds."
+    return _works("Retrieval", "probe.py", told, result)
+
+
+def fine_tuning(result: dict[str, Any]) -> str:
+    alone = result["one_of_200"]
+    told = (
+        f"Size {result['size']}, {result['steps']} steps and {result['examples']:,} examples a round, against the "
+        f"Trainer of transformers. An example of one language in 200 costs "
+        f"{alone['cpu_seconds_per_example'] / alone['together']:.1f} times as much read alone as read with all others."
+    )
+    return _works("Fine-tuning", f"finetune.py --size {result['size']}", told, result)
+
+
+def _works(title: str, command: str, told: str, result: dict[str, Any]) -> str:
     works = {name: found for name, found in result.items() if isinstance(found, dict) and "ratios" in found}
     machine = next(iter(works.values()))["machine"]
     lines = [
-        "## Retrieval",
+        f"## {title}",
         "",
-        "`uv run --group bench python experiments/benchmarks/probe.py`",
+        f"`uv run --group bench python experiments/benchmarks/{command}`",
         "",
-        f"The 10 nearest in 512 dimensions; {machine['cpu']}, {machine['cores']} core(s) for every side, load "
-        f"{machine['load1']}; the neighbours are the same as faiss finds.",
+        f"{told} {machine['cpu']}, {machine['cores']} core(s) for every side, load {machine['load1']}.",
         "",
         "| work | side | seconds | ours is faster by (wall) | (CPU) |",
         "|---|---|--:|--:|--:|",
