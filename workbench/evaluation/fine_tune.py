@@ -35,7 +35,7 @@ from workbench.evaluation.task_batches import (
 from workbench.models import EncoderDecoder, Model
 from workbench.models.leaves import leaf_name
 from workbench.models.parts import Array, dropout
-from workbench.models.published import XLMR, Published
+from workbench.models.published import longest_row
 from workbench.models.task_heads import TaskHeads, pooled
 from workbench.seeds import derive, stream
 from workbench.tasks.task import Example, Task, label_names, tag_names, usual_tag
@@ -161,11 +161,6 @@ def fine_tune(
         figure = _figure(task, read(now, names, dev, held_out, settings))
         found.append(Checkpoint(step, now, figure))
     return FineTuned(task, names, tokenizer, settings, tuple(found), shapes)
-
-
-def longest_row(model: Model | Published) -> int | None:
-    """Pieces that the model takes at most, where it has a table of positions."""
-    return model.settings.longest if isinstance(model, XLMR) else None
 
 
 def predict(

@@ -299,3 +299,8 @@ def empty(settings: PublishedSettings, *, head: bool) -> Published:
 
 def _headless() -> BadInput:
     return BadInput("this model was published without its vocabulary head: it gives hidden states, no predictions")
+
+
+def longest_row(model: object) -> int | None:
+    """Tokens of a row that the model takes at most, where it has a table of positions."""
+    return model.settings.longest if isinstance(model, XLMR) else None

@@ -15,7 +15,7 @@ from workbench.exchange import trained
 from workbench.files import read_json
 from workbench.models import Model
 from workbench.models.leaves import named_leaves
-from workbench.models.published import XLMR, Published
+from workbench.models.published import Published, longest_row
 from workbench.objectives.build import document_end
 from workbench.runs.folder import IDENTITY
 from workbench.tokenizer.processor import TextTokenizer
@@ -59,9 +59,7 @@ def reader(
 ) -> Reader:
     """A model with its tokenizer; what stands around a text is the published tokenizer's to say."""
     before, behind = tokenizer.around
-    longest = LENGTHS[-1]
-    if isinstance(model, XLMR):
-        longest = min(longest, model.settings.longest)
+    longest = min(LENGTHS[-1], longest_row(model) or LENGTHS[-1])
     return Reader(name, model, tokenizer, fingerprint(model), before, behind or after, longest)
 
 
