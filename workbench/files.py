@@ -70,6 +70,14 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"{path}: not valid JSON ({error}); delete the file or restore it") from error
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Raises: BadInput where the file holds something else than one JSON object."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: wanted a JSON object, got {type(found).__name__}")
+    return found
+
+
 def read_jsonl(path: Path) -> Iterator[Any]:
     """The values of a JSON-lines file, one by one.
 

@@ -71,7 +71,4 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file; wanted a model folder with {CONFIG} and {WEIGHTS}")
-    found = files.read_json(path)
-    if not isinstance(found, dict):
-        raise BadInput(f"{path}: wanted a JSON object, got {type(found).__name__}")
-    return found
+    return files.read_object(path)

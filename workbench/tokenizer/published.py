@@ -123,10 +123,7 @@ def load(folder: Path, vocab_size: int) -> PublishedTokenizer:
     named: dict[str, Any] = {}
     for name in (SPECIAL_TOKENS, TOKENIZER_CONFIG):
         if (folder / name).is_file():
-            described = files.read_json(folder / name)
-            if not isinstance(described, dict):
-                raise BadInput(f"{folder / name}: wanted a JSON object, got {type(described).__name__}")
-            named |= described
+            named |= files.read_object(folder / name)
     ids: dict[str, int] = {}
     for role, names in ROLES.items():
         found = [token for name in names if (token := _content(named.get(name))) is not None]
