@@ -8,7 +8,8 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,6 +80,24 @@ class Comparison:
             },
             "each_round": {name: [asdict(seconds) for seconds in found] for name, found in self.seconds.items()},
         }
+
+
+@contextmanager
+def as_worker(yes: bool) -> Iterator[None]:
+    """A process started in here, if `yes` and on one core, finds what `workbench run` sets for its workers."""
+    if not yes or machine().cores > 1:
+        yield
+        return
+    from workbench.config import Where
+    from workbench.stages.scheduler import worker_environment
+
+    before = dict(os.environ)
+    os.environ.update(worker_environment(Where()))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:

@@ -7,9 +7,9 @@ first piece, one loss.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -200,15 +200,17 @@ def updates(
     program, steps = _program(settings), len(order)
     lengths = np.minimum(encoded.lengths, shapes[-1])
     opt_state = optimizer(program.rule).init(_free(weights, program.freeze))
+    leaves, structure = jax.tree.flatten((weights, opt_state))
+    step_of = _stepper(structure, program)
     checks = {steps * (check + 1) // settings.checks for check in range(settings.checks)}
     for step in range(steps):
         chosen = order[step]
         longest = next(shape for shape in shapes if shape >= lengths[chosen].max())
         batch = encoded.batch(chosen, len(chosen), longest)
         rate = learning_rate(settings.optim, step, steps)
-        weights, opt_state = _step(weights, opt_state, batch, rate, key, step, program=program)
+        leaves = step_of(leaves, batch, rate, key, step)
         if step + 1 in checks:
-            yield step + 1, weights
+            yield step + 1, jax.tree.unflatten(structure, leaves)[0]
 
 
 def _program(settings: FineTune) -> Program:
@@ -278,22 +280,22 @@ def _whole(free: Weights, weights: Weights) -> Weights:
     return jax.tree.map(lambda new, old: old if new is None else new, free, weights, is_leaf=lambda one: one is None)
 
 
-@partial(jax.jit, static_argnames="program", donate_argnums=(0, 1))
-def _step(
-    weights: Weights,
-    opt_state: optax.OptState,
-    batch: Batch,
-    rate: float,
-    key: jax.Array,
-    step: int,
-    *,
-    program: Program,
-) -> tuple[Weights, optax.OptState]:
-    free = _free(weights, program.freeze)
-    key = jax.random.fold_in(key, step)
-    grads = jax.grad(lambda free: _loss(_whole(free, weights), batch, program, key))(free)
-    moves, opt_state = optimizer(program.rule).update(grads, opt_state, free)
-    return _whole(optax.apply_updates(free, optax.tree.scale(rate, moves)), weights), opt_state
+@lru_cache(maxsize=16)
+def _stepper(structure: jax.tree_util.PyTreeDef, program: Program) -> Callable[..., list[jax.Array]]:
+    """One update of the leaves of (weights, optimizer's state): to take a module apart at every step costs as much as
+    the arithmetic of a small one."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def step_of(leaves: list[jax.Array], batch: Batch, rate: float, key: jax.Array, step: int) -> list[jax.Array]:
+        weights, opt_state = jax.tree.unflatten(structure, leaves)
+        free = _free(weights, program.freeze)
+        key = jax.random.fold_in(key, step)
+        grads = jax.grad(lambda free: _loss(_whole(free, weights), batch, program, key))(free)
+        moves, opt_state = optimizer(program.rule).update(grads, opt_state, free)
+        moved = _whole(optax.apply_updates(free, optax.tree.scale(rate, moves)), weights)
+        return jax.tree.leaves((moved, opt_state))
+
+    return step_of
 
 
 @partial(jax.jit, static_argnames="program")

@@ -16,7 +16,14 @@ from workbench.tokenizer.processor import TextTokenizer
 IGNORED = -1  # of labels and tags: where no loss counts
 UNREAD = np.iinfo(np.int64).max  # the place of a word that stands behind all that the model takes
 POOL = 50  # batches whose examples are sorted by length together
-SHARES = (0.75, 1.0)  # of the examples fit into training batches of each length; each length is a program of its own
+SHARES = (
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    0.97,
+    1.0,
+)  # of the examples fit into training batches of each length; each length is a program of its own
 ROUND = 8  # lengths are rounded up to this
 EVALUATION_TOKENS = 4096  # of a batch that is only read
 
@@ -116,7 +123,7 @@ def _encoded(texts: Sequence[str], tokenizer: TextTokenizer) -> list[np.ndarray]
 
 
 def training_lengths(lengths: np.ndarray, most: int) -> tuple[int, ...]:
-    """The lengths of training batches: of three in four examples, and of the longest (at most `most`)."""
+    """The lengths of training batches: few, and close to those of the examples (at most `most`)."""
     wanted = np.quantile(np.minimum(lengths, most), SHARES)
     return tuple(sorted({int(-(-value // ROUND) * ROUND) for value in wanted}))
 

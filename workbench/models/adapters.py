@@ -21,8 +21,7 @@ class Bottleneck(nnx.Module):
         self.expand = nnx.Param(jnp.zeros((reduced, width)))
 
     def __call__(self, x: jax.Array) -> jax.Array:  # [B, T, D]
-        reduce, expand = (weight[...].astype(x.dtype) for weight in (self.reduce, self.expand))
-        return jnp.einsum("...R,RD->...D", jax.nn.relu(jnp.einsum("...D,DR->...R", x, reduce)), expand)
+        return parts.linear(jax.nn.relu(parts.linear(x, self.reduce[...])), self.expand[...])
 
 
 class Invertible(nnx.Module):

@@ -184,11 +184,11 @@ class Attention(nnx.Module):
 
     def queries(self, x: jax.Array, rope: Rope | None) -> jax.Array:
         """Shapes: x [B, T, D] -> [B, T, H, K], scaled"""
-        query = jnp.einsum("BTD,DHK->BTHK", x, self.query[...].astype(x.dtype))
+        query = parts.linear(x, self.query[...])
         return (query if rope is None else parts.rotate(query, *rope)) * self.per_head**-0.5
 
     def keys_values(self, source: jax.Array, rope: Rope | None) -> KeysValues:  # source [B, S, D]
-        key, value = (jnp.einsum("BSD,DHK->BSHK", source, w[...].astype(source.dtype)) for w in (self.key, self.value))
+        key, value = (parts.linear(source, weight[...]) for weight in (self.key, self.value))
         return KeysValues(key if rope is None else parts.rotate(key, *rope), value)
 
     def __call__(self, query: jax.Array, keys_values: KeysValues | Kept, view: View) -> jax.Array:
@@ -219,4 +219,4 @@ class Attention(nnx.Module):
         return jax.nn.softmax(scores + view.mask, axis=-1)
 
     def _out(self, mixed: jax.Array) -> jax.Array:  # [B, T, H, K] -> [B, T, D]
-        return jnp.einsum("BTHK,HKD->BTD", mixed, self.out[...].astype(mixed.dtype))
+        return parts.linear(mixed, self.out[...], inputs=2)

@@ -39,7 +39,7 @@ class Encoder(Stack):
 
     def logits(self, x: jax.Array) -> jax.Array:  # [.., D] -> [.., V] float32
         x = x.astype(self.dtype)
-        x = self.head_norm(jax.nn.gelu(jnp.einsum("...D,DE->...E", x, self.head[...].astype(x.dtype))))
+        x = self.head_norm(jax.nn.gelu(parts.linear(x, self.head[...])))
         if self.invertible is not None:
             x = self.invertible.inverse(x)
         return parts.vocabulary_scores(x, self.embedding[...]) + self.vocab_bias[...]

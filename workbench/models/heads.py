@@ -24,7 +24,7 @@ class Classifier(nnx.Module):
         self.class_bias = nnx.Param(jnp.zeros(num_classes))
 
     def __call__(self, states: jax.Array) -> jax.Array:  # [.., D] -> [.., C]
-        return jnp.einsum("...D,DC->...C", states, self.weight[...]) + self.class_bias[...]
+        return parts.linear(states, self.weight[...]) + self.class_bias[...]
 
 
 class Headed(nnx.Module):

@@ -5,6 +5,8 @@ Weights are float32; every part computes in the type of its input and accumulate
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,6 +76,20 @@ def rotate(x: jax.Array, cos: jax.Array, sin: jax.Array) -> jax.Array:  # x [B, 
     return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).astype(x.dtype)
 
 
+def linear(x: jax.Array, weight: jax.Array, inputs: int = 1) -> jax.Array:
+    """The last `inputs` axes of x times the first of the weight, in the type of x, as one product of two matrices.
+
+    Of a product over [B, T], XLA's CPU programs take the gradient by copies and slow kernels: the feed-forward layers
+    of a training step took 1.3 to 1.6 times as long (widths 96 to 512, one core).
+
+    Shapes: x [*N, *I], weight [*I, *O] -> [*N, *O]
+    """
+    weight = weight.astype(x.dtype)
+    outputs = weight.shape[inputs:]
+    flat = x.reshape(-1, math.prod(weight.shape[:inputs])) @ weight.reshape(-1, math.prod(outputs))
+    return flat.reshape(*x.shape[: x.ndim - inputs], *outputs)
+
+
 class GeGLU(nnx.Module):
     """Source: Shazeer 2020 (arXiv 2002.05202); GELU by its tanh form."""
 
@@ -82,9 +98,8 @@ class GeGLU(nnx.Module):
         self.down = normal(rng, (feed_forward, width), feed_forward)
 
     def __call__(self, x: jax.Array) -> jax.Array:  # [B, T, D]
-        gate, up, down = (weight[...].astype(x.dtype) for weight in (self.gate, self.up, self.down))
-        hidden = jax.nn.gelu(jnp.einsum("BTD,DF->BTF", x, gate)) * jnp.einsum("BTD,DF->BTF", x, up)
-        return jnp.einsum("BTF,FD->BTD", hidden, down)
+        hidden = jax.nn.gelu(linear(x, self.gate[...])) * linear(x, self.up[...])
+        return linear(hidden, self.down[...])
 
 
 def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
@@ -99,4 +114,6 @@ def vocabulary_scores(x: jax.Array, embedding: jax.Array) -> jax.Array:
 
     Shapes: x [.., D], embedding [V, D] -> [.., V] float32
     """
-    return jnp.einsum("...D,VD->...V", x, embedding.astype(x.dtype), preferred_element_type=jnp.float32)
+    rows = x.reshape(-1, x.shape[-1])
+    scores = jnp.einsum("ND,VD->NV", rows, embedding.astype(x.dtype), preferred_element_type=jnp.float32)
+    return scores.reshape(*x.shape[:-1], -1)

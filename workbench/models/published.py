@@ -105,7 +105,7 @@ class Linear(nnx.Module):
         self.bias = _zeros(fan_out) if bias else None
 
     def __call__(self, x: jax.Array) -> jax.Array:  # [.., in] -> [.., out]
-        x = jnp.einsum("...I,OI->...O", x, self.weight[...])
+        x = parts.linear(x, self.weight[...].T)
         return x if self.bias is None else x + self.bias[...]
 
 

@@ -22,8 +22,8 @@ class Head(nnx.Module):
     def __call__(self, states: jax.Array) -> jax.Array:  # [.., D] -> [.., C]
         x = states * jax.lax.rsqrt(jnp.mean(jnp.square(states), axis=-1, keepdims=True) + 1e-6)
         if self.hidden is not None:
-            x = jax.nn.gelu(jnp.einsum("...D,DH->...H", x, self.hidden[...]))
-        return jnp.einsum("...H,HC->...C", x, self.classes[...]) + self.class_bias[...]
+            x = jax.nn.gelu(parts.linear(x, self.hidden[...]))
+        return parts.linear(x, self.classes[...]) + self.class_bias[...]
 
 
 class TaskHeads(nnx.Module):

@@ -85,14 +85,14 @@ class Transducer(nnx.Module):
         return self.written(final, self.copy_keys(memory), source)
 
     def copy_keys(self, memory: jax.Array) -> jax.Array | None:  # [B, S, D] -> [B, S, D]
-        return None if self.copy_key is None else jnp.einsum("BSD,DHK->BSK", memory, self.copy_key[...])
+        return None if self.copy_key is None else parts.linear(memory, self.copy_key[:, 0])
 
     def written(self, final: jax.Array, copy_keys: jax.Array | None, source: Tokens) -> Written:
         """Shapes: final [B, T, D], copy_keys [B, S, D]"""
         logits = parts.vocabulary_scores(final, self.embedding[...])
         if self.copy_query is None or copy_keys is None:
             return Written(logits, None)
-        query = jnp.einsum("BTD,DHK->BTK", final, self.copy_query[...]) * self.settings.width**-0.5
+        query = parts.linear(final, self.copy_query[:, 0]) * self.settings.width**-0.5
         copies = jnp.einsum("BTK,BSK->BTS", query, copy_keys)
         is_character = jnp.asarray(source.positions)[:, None, :] > 0
         return Written(logits, jnp.where(is_character, copies, NEVER))
