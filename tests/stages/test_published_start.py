@@ -12,6 +12,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from tests.stages.conftest import CIPHER, OBJECTS, SMALL, SUBJECTS, VERBS
+from tests.stages.test_study_end_to_end import workbench
 from workbench import config, exchange
 from workbench.errors import BadInput
 from workbench.evaluation.fine_tune import fine_tune
@@ -29,6 +30,33 @@ from workbench.tokenizer.published import PublishedTokenizer
 
 SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+STUDY = """
+question = "How finely does it cut English?"
+name = "alone"
+seeds = [0]
+reference = "encoder"
+[base.data]
+source = {{ kind = "files", folder = "{folder}", licence = "CC0-1.0" }}
+pretrain = ["eng-Latn"]
+[base.pretrain]
+start = "{encoder}"
+[base.evaluate]
+measures = ["fertility"]
+[variants.encoder]
+"""
+TABLES = """
+study = "alone"
+[[table]]
+name = "pieces"
+title = "Pieces"
+caption = "Tiny."
+task = "tokenizer"
+metric = "pieces_per_word"
+unit = "pieces per word"
+columns = ["eng-Latn"]
+rows = [{ variant = "encoder" }]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +121,21 @@ def test_it_is_adapted_with_its_own_tokenizer_and_exported_in_its_own_layout(
     assert model.settings == before.settings
     assert not np.array_equal(model.embedding[...], before.embedding[...])
     assert "fill-mask" in (tmp_path / "exported" / "README.md").read_text("utf-8")
+
+
+def test_a_study_of_it_alone_ends_with_a_report_that_draws_no_training(encoder: Path, tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        path = tmp_path / "text" / "eng-Latn" / f"{split}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(SENTENCES[:40]) + "\n", "utf-8")
+    study = tmp_path / "alone"
+    study.mkdir()
+    (study / "study.toml").write_text(STUDY.format(folder=tmp_path / "text", encoder=encoder), "utf-8")
+    (study / "table.toml").write_text(TABLES, "utf-8")
+    done = workbench(tmp_path / "no-data", "run", study, "--set", f'where.runs="{tmp_path / "runs"}"', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (report,) = (tmp_path / "runs").rglob("report.html")
+    assert "nats per predicted token" not in report.read_text("utf-8")
 
 
 def test_its_vocabulary_cannot_be_extended(encoder: Path, asked: Asked, tmp_path: Path) -> None:

@@ -93,11 +93,15 @@ def _inputs(study: Study, plan: Sequence[Stage], spec: Spec, results: Results, p
 
 
 def _trained(plan: Sequence[Stage], base: Stage, adapted: Sequence[Stage]) -> list[tuple[str, Stage]]:
-    """The trainings whose curves are drawn: the base and what was adapted; without targets, each variant's base."""
+    """The trainings whose curves are drawn: the base and what was adapted; without targets, each variant's base.
+
+    A base that was there already (`pretrain.start`) was not trained here.
+    """
     if base.config.data.targets:
         first = [] if base.config.pretrain.start else [("base", base)]
         return [*first, *((stage.variant, stage) for stage in adapted)]
-    return [(s.variant, s.inputs["model"]) for s in plan if s.kind == "run" and s.seed == base.seed]
+    runs = [stage for stage in plan if stage.kind == "run" and stage.seed == base.seed]
+    return [(run.variant, run.inputs["model"]) for run in runs if not run.config.pretrain.start]
 
 
 def _shown(study: Study) -> tuple[str, str]:
