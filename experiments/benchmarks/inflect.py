@@ -12,7 +12,7 @@ training, so that forms end; rows go in and strings come out. Compiling is not t
 JSON.
 
 PyTorch's threads wait for each other by spinning: on a busy machine it is many times slower than it is. To measure
-there all the same, `taskset -c 0` gives every side one thread.
+there all the same, `taskset -c 0` gives every side one thread, and ours what `workbench run` sets for its workers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Remote:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(name, plan, theirs))
-        self._process.start()
+        with timing.as_worker(name == "ours"):
+            self._process.start()
         theirs.close()
         self.start: Start = self._pipe.recv()
 

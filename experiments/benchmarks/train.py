@@ -4,7 +4,8 @@
     uv run --group bench --extra cuda13 python experiments/benchmarks/train.py --device gpu
 
 Every side runs in a process of its own on the same batches, with as many threads as there are cores, dropout off,
-gradients clipped at norm 1, AdamW. Ends with one line of JSON.
+gradients clipped at norm 1, AdamW. On one core (`taskset -c 0`) our side has what `workbench run` sets for its
+one-threaded workers. Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Remote:
         self.name = name
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=sides.serve, args=(name, size, device, weights, batches, theirs))
-        self._process.start()
+        with timing.as_worker(name == "ours"):
+            self._process.start()
         theirs.close()
 
     def start(self) -> Start | str:
