@@ -55,6 +55,12 @@ def tuned(model: Encoder, tokenizer: Tokenizer) -> FineTuned:
     return fine_tune(model, tokenizer, JOINT, examples(), [], examples(), SETTINGS, seed=0)
 
 
+def test_it_tells_how_far_it_is(model: Encoder, tokenizer: Tokenizer) -> None:
+    heard: list[int] = []
+    fine_tune(model, tokenizer, JOINT, examples(), [], examples(), SETTINGS, seed=0, told=heard.append)
+    assert heard == [0, 10, 20, 30, 40, 50]
+
+
 def test_labels_and_tags_are_learnt_and_the_best_checkpoint_is_kept(tuned: FineTuned) -> None:
     assert [one.step for one in tuned.checkpoints] == [20, 40, 60]
     assert tuned.best.dev == max(one.dev for one in tuned.checkpoints) > 0.9

@@ -42,6 +42,8 @@ from workbench.tasks.task import Example, Task, label_names, tag_names, usual_ta
 from workbench.tokenizer.processor import TextTokenizer
 from workbench.training.optim import Rule, learning_rate, optimizer, rule
 
+TOLD_EVERY = 10  # updates
+
 
 class Weights(NamedTuple):
     model: Model
@@ -135,8 +137,11 @@ def fine_tune(
     settings: FineTune,
     seed: int,
     pseudo_share: float = 0.5,
+    told: Callable[[int], None] | None = None,
 ) -> FineTuned:
     """Train on `train`, and where there is `pseudo` give it `pseudo_share` of the examples read.
+
+    `told` hears the number of updates done, now and then.
 
     Random: (seed, "fine-tune", task): heads, order, dropout.
     Raises: BadInput for no training or dev examples, dev of another language than the training's, or a layer that the
@@ -156,7 +161,7 @@ def fine_tune(
     held_out = encode(dev, tokenizer, names, most)
     shapes = training_lengths(encoded.lengths, min(settings.max_length, (most or settings.max_length) // ROUND * ROUND))
     found = []
-    for step, weights in updates(start, encoded, order, settings, _key(seed, "fine-tune"), shapes):
+    for step, weights in updates(start, encoded, order, settings, _key(seed, "fine-tune"), shapes, told):
         now = jax.tree.map(jnp.copy, weights)  # training overwrites its own
         figure = _figure(task, read(now, names, dev, held_out, settings))
         found.append(Checkpoint(step, now, figure))
@@ -194,7 +199,13 @@ def _figure(task: Task, predictions: Sequence[Prediction]) -> float:
 
 
 def updates(
-    weights: Weights, encoded: Encoded, order: np.ndarray, settings: FineTune, key: jax.Array, shapes: tuple[int, ...]
+    weights: Weights,
+    encoded: Encoded,
+    order: np.ndarray,
+    settings: FineTune,
+    key: jax.Array,
+    shapes: tuple[int, ...],
+    told: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[int, Weights]]:
     """Yield (step, weights) at every check, the last step among them; what is yielded is overwritten afterwards."""
     program, steps = _program(settings), len(order)
@@ -209,6 +220,8 @@ def updates(
         batch = encoded.batch(chosen, len(chosen), longest)
         rate = learning_rate(settings.optim, step, steps)
         leaves = step_of(leaves, batch, rate, key, step)
+        if told is not None and step % TOLD_EVERY == 0:
+            told(step)
         if step + 1 in checks:
             yield step + 1, jax.tree.unflatten(structure, leaves)[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 
 from workbench import config
 from workbench.evaluation import predictions
@@ -26,20 +27,26 @@ from workbench.tokenizer.processor import TextTokenizer
 def measure(stage: Stage, text: Text, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Every task, on every training, in every language."""
     found = task_data.of(stage.config, stage.seed)
-    told = []
-    for place, data in enumerate(found):
-        report(Progress(place, len(found), note=f"{data.settings.told}: reading"))
+    described = []
+    done, total = 0, sum(len(data.settings.train) * data.settings.fine_tune.steps for data in found)
+    for data in found:
+        report(Progress(done, total, note=f"{data.settings.told}: reading"))
         held_out = {lang: data.held_out(lang) for lang in data.langs}
         held_out = {lang: examples for lang, examples in held_out.items() if examples}
         leaks = data.leakage()
         for line in leaks.lines:
             print(f"{data.settings.told} {line}")
-        told.append({"task": data.settings.told, **asdict(leaks), "labels": _counts(data)})
+        described.append({"task": data.settings.told, **asdict(leaks), "labels": _counts(data)})
         for training in data.settings.train:
-            report(Progress(place, len(found), note=f"{data.settings.told} train={training}"))
+            told = partial(_tell, report, done, total, f"{data.settings.told} train={training}")
+            told(0)
             pseudo = _pseudo(data, text, stage.config.synth) if training == "en+pseudo" else []
             settings, share = data.settings.fine_tune, data.settings.pseudo_share
-            tuned = fine_tune(model, tokenizer, data.task, data.train, pseudo, data.dev, settings, stage.seed, share)
+            tuned = fine_tune(
+                model, tokenizer, data.task, data.train, pseudo, data.dev, settings, stage.seed, share, told
+            )
+            done += settings.steps
+            report(Progress(done, total, note=f"{data.settings.told} train={training}: testing"))
             num_cut = tuned.num_cut([one for examples in held_out.values() for one in examples])
             if num_cut:
                 print(f"{data.settings.told}: {num_cut:,} test examples have more pieces than the model takes: cut")
@@ -50,7 +57,11 @@ def measure(stage: Stage, text: Text, model: Model, tokenizer: TextTokenizer, ro
                 whole = Predicted(head, said)
                 predictions.write(stage.folder, whole)
                 rows.predicted(whole, lang)
-    write_json(stage.folder / "tasks.json", told)
+    write_json(stage.folder / "tasks.json", described)
+
+
+def _tell(report: Report, before: int, total: int, note: str, step: int) -> None:
+    report(Progress(before + step, total, note=note))
 
 
 def _everything(
