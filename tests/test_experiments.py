@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDIES = sorted(path.parent for path in (ROOT / "experiments").glob("*/study.toml"))
 
 
+def only_reads(study: Path) -> bool:
+    """Whether nothing is trained: a published encoder is looked at as it is, and every seed would see the same."""
+    base = tomllib.loads((study / "study.toml").read_text("utf-8"))["base"]
+    return "start" in base.get("pretrain", {}) and base.get("evaluate", {}).get("measures") == ["alignment"]
+
+
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
 def test_a_study_loads_and_says_question_command_machine_time_and_expected(study: Path) -> None:
     found = load.study(study)
@@ -28,7 +34,7 @@ def test_a_study_loads_and_says_question_command_machine_time_and_expected(study
 def test_committed_tables_are_rebuilt_byte_for_byte_from_at_least_three_seeds(study: Path) -> None:
     assert table.check(study, [ROOT / "README.md"])
     results = collect.gather(collect.read(study / "results.jsonl"))
-    assert len(results.seeds) >= 3
+    assert len(results.seeds) >= (1 if only_reads(study) else 3)
     assert set(load.study(study).seeds) == set(results.seeds)
     assert {cell.split for cell in results.cells} == {"test"}
 
