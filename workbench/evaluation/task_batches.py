@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.errors import BadInput
+from workbench.evaluation.representations import LENGTHS
 from workbench.tasks.task import Example
 from workbench.tokenizer.processor import TextTokenizer
 
@@ -181,7 +182,6 @@ def reading_batches(encoded: Encoded) -> Iterator[tuple[np.ndarray, Batch]]:
 
 
 def reading_length(longest: int, most: int | None = None) -> int:
-    """The least of 8, 16, 24, 32, 48, 64, 96, 128, ..., `most` that holds it: few programs, whatever the languages."""
-    power = max(8, 1 << (longest - 1).bit_length())
-    length = power * 3 // 4 if power >= 32 and longest <= power * 3 // 4 else power
+    """The least of `LENGTHS` that holds it (beyond them, of the powers of two), at most `most`: few programs."""
+    length = next((one for one in LENGTHS if one >= longest), 1 << (longest - 1).bit_length())
     return length if most is None else min(length, most)

@@ -205,7 +205,7 @@ class ModernBERT(nnx.Module):
         if self.head is None or self.head_norm is None or self.vocab_bias is None:
             raise _headless()
         x = self.head_norm(_gelu(self.head(x), self.settings.head_activation))
-        return jnp.einsum("...D,VD->...V", x, self.embedding[...]) + self.vocab_bias[...]
+        return parts.vocabulary_scores(x, self.embedding[...]) + self.vocab_bias[...]
 
 
 class XLMRBlock(nnx.Module):
@@ -282,7 +282,7 @@ class XLMR(nnx.Module):
         if self.head is None or self.head_norm is None or self.vocab_bias is None:
             raise _headless()
         x = self.head_norm(_gelu(self.head(x), self.settings.head_activation))
-        return jnp.einsum("...D,VD->...V", x, self.embedding[...]) + self.vocab_bias[...]
+        return parts.vocabulary_scores(x, self.embedding[...]) + self.vocab_bias[...]
 
 
 Published = ModernBERT | XLMR
