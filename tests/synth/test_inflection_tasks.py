@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.records import Inflection, Lang
+from workbench.records import Document, Inflection, Lang
 from workbench.synth.inflection_tasks import documents
 
 ICELANDIC = Lang("isl", "Latn")
@@ -39,3 +39,20 @@ def test_a_lemma_s_cells_do_not_depend_on_the_other_lemmas() -> None:
 
 def test_no_inflections_give_no_documents() -> None:
     assert documents([], seed=0) == []
+
+
+def test_permuted_lines_hold_the_same_lemmas_features_and_forms_in_other_pairs() -> None:
+    def parts(lines: list[Document]) -> tuple[list[str], list[str], list[str]]:
+        cells = [cell.rsplit(" ", 1) for line in lines for cell in line.text.split(": ", 1)[1].split(", ")]
+        lemmas = [line.text.split(": ", 1)[0] for line in lines]
+        return lemmas, [features for features, _ in cells], [form for _, form in cells]
+
+    table = [Inflection(ICELANDIC, lemma, lemma + end, (end,)) for lemma in "abcdefgh" for end in ("x", "y", "z")]
+    plain, permuted = documents(table, seed=0), documents(table, seed=0, permute=True)
+    (lemmas, features, forms), (lemmas2, features2, forms2) = parts(plain), parts(permuted)
+    assert lemmas == lemmas2
+    assert features == features2
+    assert forms != forms2
+    assert sorted(forms) == sorted(forms2)
+    assert [one.id for one in plain] == [one.id for one in permuted]
+    assert permuted == documents(table, seed=0, permute=True) != documents(table, seed=1, permute=True)

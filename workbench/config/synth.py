@@ -32,6 +32,7 @@ class Synth(Part):
     rate: Rate = Field(default=1.0, description="share of the matched words that are replaced")
     max_phrase: Positive = Field(default=4, description="longest lexicon phrase matched, in words")
     permute_lexicon: bool = Field(default=False, description="control: the lexicon's meanings shuffled")
+    permute_paradigms: bool = Field(default=False, description="control: which form stands in which cell, by lot")
     labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
 
     @model_validator(mode="after")

@@ -55,7 +55,7 @@ def run(stage: Stage, report: Report) -> None:
         write_labelled(
             labelled_file(stage.folder, lang), pseudo_labels.translate(chosen, lexicon, synth, stage.seed, context)
         )
-        tasks = inflection_tasks.documents(data.inflections(lang), stage.seed)
+        tasks = inflection_tasks.documents(data.inflections(lang), stage.seed, permute=synth.permute_paradigms)
         write_documents(synthetic_file(stage.folder, "pseudo", lang), made.documents)
         write_documents(synthetic_file(stage.folder, "word-list", lang), words)
         write_documents(synthetic_file(stage.folder, "inflection", lang), tasks)
@@ -80,6 +80,7 @@ def run(stage: Stage, report: Report) -> None:
             "licence": origin.licence,
             "made_from": {"lexicon": lexicon.licence, "texts": origin.texts},
             "permuted": synth.permute_lexicon,
+            "paradigms_permuted": synth.permute_paradigms,
             "rule": synth.rule,
             "senses": synth.senses,
             "seed": stage.seed,
