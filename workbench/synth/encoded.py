@@ -47,7 +47,8 @@ class Encoded:
 
     def words(self) -> list[str]:
         """Each type's word."""
-        return [text[start:end] for text, (start, end) in zip(self.types, self.word.tolist(), strict=True)]
+        starts, ends = self.word.T.tolist()
+        return [text[start:end] for text, start, end in zip(self.types, starts, ends, strict=True)]
 
     def save(self, path: Path) -> None:
         with atomic_open(path) as file:

@@ -5,7 +5,7 @@ The texts are the same as the one-by-one rule gives with `keyed.Keyed` draws, by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from workbench.synth.encoded import Cut, Encoded, encode_text
 from workbench.synth.match import Option, PhraseIndex, capitalised, carry_case
 from workbench.synth.rules import Rule
 
-BLOCK = 20_000  # sentences at a time: what is held beside the encoded corpus
+BLOCK = 8_000  # sentences at a time: what of them is in work stays within a core's cache
 _BITS = 22
 
 
@@ -67,7 +67,7 @@ class Engine:
         self._heavy: list[float] = [0.0] * len(self.texts)  # of a translation: the weights up to and with it
         self.index = PhraseIndex(lexicon, rule.max_phrase) if rule.name == "longest" else None
         words = encoded.words()
-        self._single(words, self._lookup(lexicon))
+        self._single(words, self._options(words, lexicon))
         self._prepare_phrases(words)
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
@@ -77,26 +77,24 @@ class Engine:
 
     # Tables
 
-    def _lookup(self, lexicon: Lexicon) -> Callable[[str], Sequence[Option]]:
-        if (index := self.index) is None:
-            entries = lexicon.entries  # most words have none, and then nothing is made
-            return lambda word: [(word, one) for one in found] if (found := entries.get(word)) else ()
-        return lambda word: index.exact.get(word) or index.folded.get(word.lower()) or ()
+    def _options(self, words: list[str], lexicon: Lexicon) -> list[Sequence[Option] | None]:
+        """The translations of each word alone, where it is an entry."""
+        if self.index is None:
+            found = zip(words, map(lexicon.entries.get, words), strict=True)
+            return [[(word, one) for one in options] if options else None for word, options in found]
+        exact, folded = map(self.index.exact.get, words), map(self.index.folded.get, map(str.lower, words))
+        return [one or other for one, other in zip(exact, folded, strict=True)]
 
-    def _single(self, words: list[str], lookup: Callable[[str], Sequence[Option]]) -> None:
+    def _single(self, words: list[str], options_of: list[Sequence[Option] | None]) -> None:
         """First piece and number of pieces of each unit whose word alone is an entry."""
         size = len(words)
         self.first = np.zeros(size, np.int64)
         self.count = np.zeros(size, np.int64)
-        options_of: dict[str, Sequence[Option]] = {}
-        bounds = self.encoded.word.tolist()
-        for unit, word in enumerate(words):
-            if (options := options_of.get(word)) is None:
-                options = options_of[word] = lookup(word) if word else ()
+        for unit, options in enumerate(options_of):
             if options:
-                start, end = bounds[unit]
+                start, end = self.encoded.word[unit].tolist()
                 text = self.encoded.types[unit]
-                self.first[unit], self.count[unit] = self._add(text[:start], word, text[end:], options)
+                self.first[unit], self.count[unit] = self._add(text[:start], words[unit], text[end:], options)
         self.is_entry = self.count > 0
 
     def _add(self, before: str, found: str, after: str, options: Sequence[Option]) -> tuple[int, int]:
@@ -151,44 +149,42 @@ class Engine:
         units = self.encoded.units[starts[0] : starts[-1]]
         starts = starts - starts[0]
         lengths = np.diff(starts)
-        is_head = self.is_entry[units]
+        number_of = units.astype(np.intp)  # what numpy looks up by: others it would turn into that each time
+        is_head = self.is_entry[number_of]
         found = self._find_phrases(units, starts)
         for position, num, _ in found:
             is_head[position] = True
             is_head[position + 1 : position + num] = False
         heads = np.flatnonzero(is_head)
-        of_head = units[heads]
+        of_head = number_of[heads]
         first, head_options, head_words = self.first[of_head], self.count[of_head], np.ones(len(heads), np.int64)
         if found:
             phrases = np.searchsorted(heads, [position for position, _, _ in found])
             head_words[phrases] = [num for _, num, _ in found]
             first[phrases], head_options[phrases] = np.transpose([pieces for _, _, pieces in found])
-        sentence = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[heads]
-        place = heads - starts[sentence]
-        key = self.keys[low:high][sentence]
-        replaced = np.arange(len(heads))
+        at, of_options, of_words = heads, head_options, head_words
+        of = np.repeat(np.arange(len(lengths)), np.diff(np.searchsorted(heads, starts)))
+        place = heads - starts[of]
+        key = self.keys[low:high][of]
         if self.rule.rate < 1.0:
-            replaced = np.flatnonzero(keyed.uniform(key, place) < self.rule.rate)
-        at, of = heads[replaced], sentence[replaced]
-        draws = keyed.uniform(key[replaced], place[replaced] + lengths[of])
-        chosen = first[replaced] + self._choose(draws, first[replaced], head_options[replaced])
-        opening = np.flatnonzero(at == starts[of])
-        chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
+            replaced = keyed.uniform(key, place) < self.rule.rate
+            at, of, place, key = at[replaced], of[replaced], place[replaced], key[replaced]
+            first, of_options, of_words = first[replaced], of_options[replaced], of_words[replaced]
+        chosen = first + self._choose(keyed.uniform(key, place + lengths[of]), first, of_options)
+        if self._capital:
+            opening = np.flatnonzero(place == 0)
+            chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
         pieces = units.copy()
         pieces[at] = chosen
-        for head in replaced[head_words[replaced] > 1].tolist() if found else ():
-            pieces[heads[head] + 1 : heads[head] + head_words[head]] = self.empty
-        num_replaced = np.bincount(of, head_words[replaced], len(lengths)).astype(np.int64)
-        wordless = (lengths == 1) & self._has_no_word(units, starts)
-        num_words = np.where(wordless, 0, lengths)
+        for head in np.flatnonzero(of_words > 1).tolist() if found else ():
+            pieces[at[head] + 1 : at[head] + of_words[head]] = self.empty
+        num_replaced = np.bincount(of, of_words if found else None, len(lengths)).astype(np.int64)
+        alone = np.flatnonzero(lengths == 1)
+        bounds = self.encoded.word[units[starts[alone]]]
+        num_words = lengths.copy()
+        num_words[alone[bounds[:, 0] == bounds[:, 1]]] = 0
         kept = num_replaced >= np.maximum(self.rule.min_replaced, self.rule.min_rate * num_words)
         return Block(low, pieces, starts, kept, num_words, num_replaced, heads, head_words, head_options)
-
-    def _has_no_word(self, units: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        if not len(units):
-            return np.zeros(len(starts) - 1, bool)
-        opening = units[np.minimum(starts[:-1], len(units) - 1)]
-        return self.encoded.word[opening, 0] == self.encoded.word[opening, 1]
 
     def _choose(self, draws: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
         if self.rule.senses == "uniform":

@@ -33,7 +33,9 @@ def keys(hashes: np.ndarray, seed: int, *names: str) -> np.ndarray:
 
     Shapes: hashes [S] uint64 -> [S] uint64
     """
-    return _mixed(hashes ^ np.uint64(derive(seed, "keyed", *names)))
+    made = hashes ^ np.uint64(derive(seed, "keyed", *names))
+    _mix(made)
+    return made
 
 
 def uniform(key: np.ndarray, counter: np.ndarray) -> np.ndarray:
@@ -41,14 +43,22 @@ def uniform(key: np.ndarray, counter: np.ndarray) -> np.ndarray:
 
     Shapes: key [N] uint64, counter [N] -> [N] float64
     """
-    mixed = _mixed(key + (counter.astype(np.uint64) + _ONE) * _STEP)
-    return (mixed >> _TO_53_BITS) * 2.0**-53
+    value = counter.astype(np.uint64)
+    value += _ONE
+    value *= _STEP
+    value += key
+    _mix(value)
+    value >>= _TO_53_BITS
+    return value * 2.0**-53
 
 
-def _mixed(value: np.ndarray) -> np.ndarray:
-    value = (value ^ (value >> _SHIFTS[0])) * _FIRST
-    value = (value ^ (value >> _SHIFTS[1])) * _SECOND
-    return value ^ (value >> _SHIFTS[2])
+def _mix(value: np.ndarray) -> None:
+    """In place."""
+    value ^= value >> _SHIFTS[0]
+    value *= _FIRST
+    value ^= value >> _SHIFTS[1]
+    value *= _SECOND
+    value ^= value >> _SHIFTS[2]
 
 
 class Keyed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 
@@ -24,24 +24,30 @@ def texts(engine: Engine, block: Block) -> list[str]:
 
 
 class Strings:
-    """A growing list of texts, of which any may follow any: pyarrow copies them one behind the other."""
+    """A growing list of byte strings, of which any may follow any: pyarrow copies them one behind the other."""
 
-    def __init__(self) -> None:
-        self._held = pa.array([], pa.large_binary())
+    def __init__(self, flat: bytes | np.ndarray = b"", bounds: np.ndarray | None = None) -> None:
+        """Begins with those that `bounds` cuts from `flat`, in bytes."""
+        cut = np.zeros(1, np.int64) if bounds is None else bounds
+        buffers = [None, pa.py_buffer(cut), pa.py_buffer(flat)]
+        self._held = pa.Array.from_buffers(pa.large_binary(), len(cut) - 1, buffers)
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, new: Sequence[str]) -> None:
-        if new:
-            self._held = pa.concat_arrays([self._held, pa.array([text.encode() for text in new], pa.large_binary())])
+    def add(self, new: Iterable[bytes]) -> None:
+        self._held = pa.concat_arrays([self._held, pa.array(list(new), pa.large_binary())])
 
-    def joined(self, order: np.ndarray) -> memoryview:
-        """The texts of these numbers as one. Shapes: order [N] int32"""
+    def joined(self, order: np.ndarray) -> tuple[memoryview, np.ndarray]:
+        """The strings of these numbers as one, and where in it each begins, with its end.
+
+        Shapes: order [N] int32 -> [N + 1] int64
+        """
         taken = self._held.take(pa.array(order))
         _, offsets, data = taken.buffers()
-        ends = np.frombuffer(offsets, np.int64)[taken.offset : taken.offset + len(taken) + 1]
-        return memoryview(data)[ends[0] : ends[-1]]
+        bounds = np.frombuffer(offsets, np.int64)[taken.offset : taken.offset + len(taken) + 1]
+        assert bounds[0] == 0, "pyarrow gives what it has taken a place of its own"
+        return memoryview(data)[: bounds[-1]], bounds
 
 
 class Lines:
@@ -50,7 +56,7 @@ class Lines:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._strings = Strings()
-        self._strings.add(["\n"])
+        self._strings.add([b"\n"])
         self._first_piece = len(self._strings)
         self._known = 0
 
@@ -70,13 +76,13 @@ class Lines:
             places = first[:, None] + np.arange(around.shape[1])
             order[places], is_piece[places] = around, False
         order[is_piece] = block.pieces[np.repeat(is_kept, all_lengths)] + self._first_piece
-        return self._strings.joined(order)
+        return self._strings.joined(order)[0]
 
     def _learn(self) -> None:
         """The engine finds new pieces as it goes."""
-        new = self.engine.texts[self._known :]
-        self._strings.add([self._written(text) for text in new])
-        self._known += len(new)
+        if new := self.engine.texts[self._known :]:
+            self._strings.add(self._written(text).encode() for text in new)
+            self._known += len(new)
 
     def _written(self, text: str) -> str:
         return text
@@ -94,9 +100,10 @@ class JSONLines(Lines):
         lang = _inner(tag)
         tail = f'", "lang": "{lang}", "source": {encode_basestring(source)}, "parents": ["'
         self._fixed = len(self._strings)
-        self._strings.add(['{"id": "', f'>{lang}", "text": "', f"{tail}", f'", {encode_basestring(origin)}]}}\n'])
+        fixed = ('{"id": "', f'>{lang}", "text": "', tail, f'", {encode_basestring(origin)}]}}\n')
+        self._strings.add(text.encode() for text in fixed)
         self._first_id = len(self._strings)
-        self._strings.add([_inner(one) for one in engine.encoded.ids])
+        self._strings.add(_inner(one).encode() for one in engine.encoded.ids)
         self._first_piece = len(self._strings)
 
     def _written(self, text: str) -> str:
@@ -139,14 +146,8 @@ class Subwords:
 
     def __init__(self, engine: Engine, encode_all: EncodeAll, units: UnitIds) -> None:
         self.engine, self._encode_all = engine, encode_all
-        self._flat = [units.flat]
-        self._size = len(units.flat)
-        known = len(units.starts) - 1
-        self._start = np.full(2 * known + 1024, -1, np.int64)
-        self._length = np.zeros(2 * known + 1024, np.int64)
-        self._start[:known] = units.starts[:-1]
-        self._length[:known] = np.diff(units.starts)
-        self._extra: list[str] = []  # of joined units: texts of the pieces that are no engine's, counted from the end
+        self._strings = Strings(units.flat, 4 * units.starts)  # ids of a piece, or of joined ones: int32, as bytes
+        self._row = np.arange(len(units.starts) - 1, dtype=np.int32)  # of each piece of the engine
         self._joined: dict[tuple[int, ...], int] = {}
         self._is_open = np.zeros(0, bool)
 
@@ -161,73 +162,56 @@ class Subwords:
 
         Shapes: -> [P] int32, [K + 1] int64
         """
+        self._learn()
         lengths = np.diff(block.starts)
-        pieces = block.pieces[np.repeat(block.kept, lengths)]
-        num_kept = int(block.kept.sum())
-        sentence = np.repeat(np.arange(num_kept), lengths[block.kept])
+        pieces = block.pieces[np.repeat(block.kept, lengths)].astype(np.intp)
+        starts = _bounds(lengths[block.kept])
         if np.any(is_empty := pieces == self.engine.empty):
-            pieces, sentence = pieces[~is_empty], sentence[~is_empty]
-        pieces, sentence = self._whole_words(pieces, sentence)
-        self._learn(pieces)
-        sizes, begins = self._length[pieces], self._start[pieces]
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        source = np.arange(ends[-1]) + np.repeat(begins - ends[:-1], sizes)
-        if len(self._flat) > 1:
-            self._flat = [np.concatenate(self._flat)]
-        return self._flat[0][source], ends[np.searchsorted(sentence, np.arange(num_kept + 1))]
+            pieces, starts = pieces[~is_empty], _bounds(~is_empty)[starts]
+        rows, starts = self._whole_words(pieces, starts)
+        flat, begins = self._strings.joined(rows)
+        return np.frombuffer(flat, np.int32), begins[starts] // 4
 
-    def _whole_words(self, pieces: np.ndarray, sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs of pieces without white space between them become one piece."""
-        if (known := len(self._is_open)) < len(self.engine.texts):
-            new = [not text[-1:].isspace() for text in self.engine.texts[known:]]
-            self._is_open = np.concatenate([self._is_open, np.array(new, bool)])
-        glued = np.flatnonzero(self._is_open[pieces[:-1]])
-        glued = glued[sentence[glued] == sentence[glued + 1]]
+    def _whole_words(self, pieces: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The row of each piece; runs of pieces without white space between them become one."""
+        rows = self._row[pieces]
+        is_open = self._is_open[pieces]
+        is_open[starts[1:][np.diff(starts) > 0] - 1] = False  # none goes on behind a sentence
+        glued = np.flatnonzero(is_open)
         if not len(glued):
-            return pieces, sentence
-        pieces, kept = pieces.copy(), np.ones(len(pieces), bool)
+            return rows, starts
+        kept = np.ones(len(pieces), bool)
         breaks = np.flatnonzero(np.diff(glued) > 1) + 1
         bounds = [0, *breaks.tolist(), len(glued)]
         at = glued.tolist()
+        new: list[str] = []
         for low, high in itertools.pairwise(bounds):
             first, last = at[low], at[high - 1] + 1
             run = tuple(pieces[first : last + 1].tolist())
             if run not in self._joined:
-                self._joined[run] = -1 - len(self._extra)
-                self._extra.append("".join(self.engine.texts[piece] for piece in run))
-            pieces[first] = self._joined[run]
+                self._joined[run] = len(self._strings) + len(new)
+                new.append("".join(self.engine.texts[piece] for piece in run))
+            rows[first] = self._joined[run]
             kept[first + 1 : last + 1] = False
-        return pieces[kept], sentence[kept]
+        self._add(new)
+        return rows[kept], _bounds(kept)[starts]
 
-    def _learn(self, pieces: np.ndarray) -> None:
-        """Encode the pieces not met before. Joined ones have negative numbers, and so lie at the tables' end."""
-        needed = len(self.engine.texts) + len(self._extra)
-        if needed > len(self._start):
-            self._grow(2 * needed)
-        seen = np.zeros(len(self._start), bool)
-        seen[pieces] = True
-        seen &= self._start < 0
-        new = np.flatnonzero(seen)
-        if not len(new):
-            return
-        size = len(self._start)
-        count = len(self.engine.texts)
-        written = [self.engine.texts[one] if one < count else self._extra[size - 1 - one] for one in new.tolist()]
-        found = self._encode_all(written)
-        lengths = np.array([len(ids) for ids in found], np.int64)
-        self._start[new] = self._size + np.concatenate([[0], np.cumsum(lengths[:-1])])
-        self._length[new] = lengths
-        self._flat += found
-        self._size += int(lengths.sum())
+    def _learn(self) -> None:
+        """The engine finds new pieces as it goes."""
+        new = self.engine.texts[len(self._row) :]
+        self._row = np.append(self._row, np.arange(len(self._strings), len(self._strings) + len(new), dtype=np.int32))
+        self._add(new)
+        if known := self.engine.texts[len(self._is_open) :]:
+            self._is_open = np.append(self._is_open, [not text[-1:].isspace() for text in known])
 
-    def _grow(self, size: int) -> None:
-        """Longer tables: what lies counted from the end stays so."""
-        old = len(self._start)
-        keep, extra = old - len(self._extra), len(self._extra)
-        for name in ("_start", "_length"):
-            table = getattr(self, name)
-            wider = np.full(size, -1 if name == "_start" else 0, np.int64)
-            wider[:keep] = table[:keep]
-            if extra:
-                wider[-extra:] = table[-extra:]
-            setattr(self, name, wider)
+    def _add(self, texts: Sequence[str]) -> None:
+        if texts:
+            self._strings.add(ids.tobytes() for ids in self._encode_all(texts))
+
+
+def _bounds(lengths: np.ndarray) -> np.ndarray:
+    """Where stretches of these lengths begin, and the last ends.
+
+    Shapes: [N] -> [N + 1] int64
+    """
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
