@@ -179,7 +179,7 @@ def test_every_setting_of_beam_search_changes_the_program() -> None:
         return str(jax.make_jaxpr(lambda model: decode.beam(model, prompt, **{**search, **changes}))(model))
 
     base = program()
-    for change in ({"max_new": 5}, {"num_beams": 2}, {"length_penalty": 0.5}):
+    for change in ({"max_new": 5}, {"num_beams": 2}, {"num_best": 1}, {"length_penalty": 0.5}):
         assert program(**change) != base, change
 
 

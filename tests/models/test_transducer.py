@@ -80,6 +80,22 @@ def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms(new: int) -> None
         np.testing.assert_allclose(np.asarray(four.scores[:, number])[exists], of_form[exists], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0])
+def test_the_best_form_is_the_same_where_nothing_else_is_asked_for_and_found_sooner(length_penalty: float) -> None:
+    num_found = {1: 0, 5: 0}
+    for seed in range(4):
+        model, given, best = built(seed), source(seed=seed), {}
+        model.embedding[...] = model.embedding[...].at[EOS].mul(6.0)  # so that forms end
+        for num_best in num_found:
+            settings = {"num_best": num_best, "length_penalty": length_penalty}
+            found = beam([model], given, max_new=24, bos=BOS, eos=EOS, **settings)
+            best[num_best] = np.asarray(found.ids[:, 0]), np.asarray(found.scores[:, 0])
+            num_found[num_best] += int(np.isfinite(np.asarray(found.scores)).sum())
+        np.testing.assert_array_equal(best[1][0], best[5][0])
+        np.testing.assert_allclose(best[1][1], best[5][1], rtol=1e-5)
+    assert num_found[1] < num_found[5]
+
+
 def test_several_models_vote_by_the_mean_of_their_probabilities() -> None:
     voters, given = [built(0), built(1)], source()
     first = read(np.full((3, 1), BOS))

@@ -118,6 +118,7 @@ class Asker:
                     max_new=max_new,
                     eos=eos,
                     num_beams=num_beams,
+                    num_best=1,
                     length_penalty=length_penalty,
                     source=encoder,
                     prefix=prefix,

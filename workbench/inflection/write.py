@@ -47,6 +47,7 @@ def _search(
         eos=EOS,
         pad=PAD,
         num_beams=settings.beams,
+        num_best=1,
         length_penalty=settings.length_penalty,
     )
     return np.asarray(found.ids[:, 0])

@@ -198,7 +198,7 @@ def greedy(
     return greedy_search(first, reader.advance(position), room, cache, max_new=max_new, eos=eos, pad=pad)
 
 
-@partial(jax.jit, static_argnames=("max_new", "num_beams", "length_penalty"))
+@partial(jax.jit, static_argnames=("max_new", "num_beams", "num_best", "length_penalty"))
 def beam(
     model: Decoder | EncoderDecoder,
     prompt: Tokens,
@@ -206,6 +206,7 @@ def beam(
     max_new: int,
     eos: int,
     num_beams: int = 5,
+    num_best: int | None = None,
     length_penalty: float = 1.0,
     source: Tokens | None = None,
     prefix: Array | None = None,
@@ -213,10 +214,8 @@ def beam(
 ) -> Decoded:
     """The best hypotheses by log-probability / length ** length_penalty; a row without an ended one gives open ones.
 
-    An end counts where it is among the `num_beams` best continuations, and a row's search is over with `num_beams`
-    ended hypotheses; so one beam is greedy search. Arguments as of `greedy`.
-
-    Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009).
+    When a row's search is over: `search.beam_search`; only the first `num_best` are asked for, all where None. Other
+    arguments as of `greedy`.
     """
     reader, first, position, cache = _start(model, prompt, source, prefix)
     return beam_search(
@@ -228,5 +227,6 @@ def beam(
         eos=eos,
         pad=pad,
         num_beams=num_beams,
+        num_best=num_best or num_beams,
         length_penalty=length_penalty,
     )

@@ -121,7 +121,7 @@ def greedy(models: Sequence[Transducer], source: Tokens, *, max_new: int, bos: i
     return greedy_search(first, voters.advance, _room, caches, max_new=max_new, eos=eos, pad=pad)
 
 
-@partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad", "num_beams", "length_penalty"))
+@partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad", "num_beams", "num_best", "length_penalty"))
 def beam(
     models: Sequence[Transducer],
     source: Tokens,
@@ -130,10 +130,14 @@ def beam(
     bos: int,
     eos: int,
     num_beams: int = 5,
+    num_best: int | None = None,
     length_penalty: float = 1.0,
     pad: int = 0,
 ) -> Decoded:
-    """The best forms by log-probability / length ** length_penalty. Shapes: -> ids [B, W, N], scores [B, W]"""
+    """The best forms by log-probability / length ** length_penalty; of the first `num_best`, of all where None.
+
+    Shapes: -> ids [B, W, N], scores [B, W]
+    """
     voters, first, caches = _start(models, source, bos)
     return beam_search(
         first,
@@ -144,5 +148,6 @@ def beam(
         eos=eos,
         pad=pad,
         num_beams=num_beams,
+        num_best=num_best or num_beams,
         length_penalty=length_penalty,
     )
