@@ -134,7 +134,10 @@ class Bench:
     def ours_ids(self) -> None:
         engine = Engine(self.corpus, self.lexicon, WANG2022, seed=0)
         subwords = rendered.Subwords(engine, self.tokenizer.encode_all, self.units)
-        np.concatenate([subwords.flat(block)[0] for block in engine.blocks()])
+        made = bytearray()  # grows in place: parts held until all are there would be twice the memory
+        for block in engine.blocks():
+            made += subwords.flat(block)[0].data
+        np.frombuffer(made, np.int32)
 
     def ours_lines(self) -> None:
         """The shards that `workbench synth` writes: JSON lines with ids, languages and parents."""

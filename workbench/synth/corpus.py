@@ -283,19 +283,19 @@ def _ids(path: Path, output: Path, settings: Settings, limits: dict[str, int], m
     engine = _engine(path, settings)
     subwords = rendered.Subwords(engine, tokenizer.encode_all, rendered.unit_ids(engine.encoded, tokenizer.encode_all))
     left = limits[path.stem]
-    flat: list[np.ndarray] = []
+    flat = bytearray()  # grows in place: parts held until all are there would be twice the memory
     lengths: list[np.ndarray] = []
     for block in engine.blocks():
         ids, starts = subwords.flat(block)
         starts = starts[: left + 1]
-        flat.append(ids[: starts[-1]])
+        flat += ids[: starts[-1]].data
         lengths.append(np.diff(starts))
         left -= len(starts) - 1
         if not left:
             break
     starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
     with atomic_open(output) as file:
-        np.savez(file, ids=np.concatenate(flat), starts=starts, tokenizer=model)
+        np.savez(file, ids=np.frombuffer(flat, np.int32), starts=starts, tokenizer=model)
     return {"sentences": limits[path.stem], "subwords": int(starts[-1])}
 
 

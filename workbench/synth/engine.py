@@ -88,8 +88,7 @@ class Engine:
     def _single(self, words: list[str], options_of: list[Sequence[Option] | None]) -> None:
         """First piece and number of pieces of each unit whose word alone is an entry."""
         size = len(words)
-        self.first = np.zeros(size, np.int64)
-        self.count = np.zeros(size, np.int64)
+        self.first, self.count = np.zeros(size, np.int32), np.zeros(size, np.int32)
         for unit, options in enumerate(options_of):
             if options:
                 start, end = self.encoded.word[unit].tolist()
@@ -157,22 +156,24 @@ class Engine:
             is_head[position + 1 : position + num] = False
         heads = np.flatnonzero(is_head)
         of_head = number_of[heads]
-        first, head_options, head_words = self.first[of_head], self.count[of_head], np.ones(len(heads), np.int64)
+        chosen, head_options, head_words = self.first[of_head], self.count[of_head], np.ones(len(heads), np.int64)
         if found:
             phrases = np.searchsorted(heads, [position for position, _, _ in found])
             head_words[phrases] = [num for _, num, _ in found]
-            first[phrases], head_options[phrases] = np.transpose([pieces for _, _, pieces in found])
+            chosen[phrases], head_options[phrases] = np.transpose([pieces for _, _, pieces in found])
         at, of_options, of_words = heads, head_options, head_words
         of = np.repeat(np.arange(len(lengths)), np.diff(np.searchsorted(heads, starts)))
-        place = heads - starts[of]
-        key = self.keys[low:high][of]
+        keys = self.keys[low:high]
         if self.rule.rate < 1.0:
-            replaced = keyed.uniform(key, place) < self.rule.rate
-            at, of, place, key = at[replaced], of[replaced], place[replaced], key[replaced]
-            first, of_options, of_words = first[replaced], of_options[replaced], of_words[replaced]
-        chosen = first + self._choose(keyed.uniform(key, place + lengths[of]), first, of_options)
+            replaced = keyed.uniform(keys[of], heads - starts[of]) < self.rule.rate
+            at, of, chosen = at[replaced], of[replaced], chosen[replaced]
+            of_options, of_words = of_options[replaced], of_words[replaced]
+        several = np.flatnonzero(of_options > 1)
+        sentence = of[several]
+        draws = keyed.uniform(keys[sentence], at[several] - starts[sentence] + lengths[sentence])
+        chosen[several] += self._choose(draws, chosen[several], of_options[several])
         if self._capital:
-            opening = np.flatnonzero(place == 0)
+            opening = np.flatnonzero(at == starts[of])
             chosen[opening] = [self._capital.get(piece, piece) for piece in chosen[opening].tolist()]
         pieces = units.copy()
         pieces[at] = chosen
@@ -188,10 +189,10 @@ class Engine:
 
     def _choose(self, draws: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
         if self.rule.senses == "uniform":
-            return (draws * count).astype(np.int64)
+            return (draws * count).astype(np.int32)
         heavy = np.array(self._heavy)
         wanted = draws * heavy[first + count - 1]
-        chosen = np.zeros(len(draws), np.int64)
+        chosen = np.zeros(len(draws), np.int32)
         for number in range(int(count.max(initial=1)) - 1):
             more = number < count - 1
             chosen[more] += heavy[first[more] + number] <= wanted[more]
