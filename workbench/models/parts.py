@@ -68,7 +68,7 @@ def rope(positions: Array, per_head: int) -> tuple[jax.Array, jax.Array]:
     half = per_head // 2
     frequencies = 10_000.0 ** (-np.arange(half, dtype=np.float32) / half)
     angles = positions[:, :, None, None].astype(jnp.float32) * frequencies.astype(np.float32)
-    # In a loop, whose results XLA keeps: what it can fuse it works out anew for every head of every layer, there and back.
+    # In a loop, whose results XLA keeps: what it can fuse it works out anew for every head of every layer, twice
     cosine, sine = jax.lax.map(lambda is_sine: jnp.where(is_sine, jnp.sin(angles), jnp.cos(angles)), np.arange(2) > 0)
     return cosine, sine
 
