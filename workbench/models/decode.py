@@ -227,6 +227,6 @@ def beam(
         eos=eos,
         pad=pad,
         num_beams=num_beams,
-        num_best=num_best or num_beams,
+        num_best=num_best,
         length_penalty=length_penalty,
     )

@@ -99,15 +99,16 @@ def beam_search(
     eos: int,
     pad: int,
     num_beams: int,
-    num_best: int,
+    num_best: int | None,
     length_penalty: float,
 ) -> Decoded:
     """The best hypotheses by log-probability / length ** length_penalty; a row without an ended one gives open ones.
 
     An end counts where it is among the `num_beams` best continuations, and a row's search is over with `num_beams`
     ended hypotheses of which none is worse than the best open one, were it to end here; so one beam is greedy search.
-    It is over sooner where only the first `num_best` are asked for, and so many have ended that nothing open can come
-    to be better, however surely it goes on: the first ones are the same, and those behind them may be missing.
+    It is over sooner where only the first `num_best` are asked for (all where None), and so many have ended that
+    nothing open can come to be better, however surely it goes on: the first ones are the same, and those behind them
+    may be missing.
 
     Source: Ott et al. 2019, fairseq's sequence generator (https://aclanthology.org/N19-4009). Differs: that one stops
         at `num_beams` ends, however unlikely they are beside what is still open.
@@ -156,7 +157,7 @@ def beam_search(
         )
         worst = jnp.min(ended_scores, axis=1)
         over = state.over | ((worst > NEVER / 2) & (worst >= scores[:, 0] / length))
-        over |= ended_scores[:, num_best - 1] >= scores[:, 0] / longest
+        over |= ended_scores[:, num_wanted - 1] >= scores[:, 0] / longest
         own = jnp.take_along_axis(state.own, parent[:, :, None], axis=1)
         own = jax.lax.dynamic_update_slice_in_dim(own, themselves, state.step * num_beams, axis=2)
         log_probabilities, cache = advance(token, state.step, own, state.cache)
@@ -173,6 +174,7 @@ def beam_search(
         )
 
     longest = float(max_new) ** length_penalty
+    num_wanted = num_beams if num_best is None else num_best
     nothing = jnp.full((num_rows, num_beams, max_new), pad, jnp.int32)
     none = jnp.full((num_rows, num_beams), NEVER)
     state = State(

@@ -293,7 +293,7 @@ def _ids(path: Path, output: Path, settings: Settings, limits: dict[str, int], m
         left -= len(starts) - 1
         if not left:
             break
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    starts = rendered.bounds_of(np.concatenate(lengths))
     with atomic_open(output) as file:
         np.savez(file, ids=np.frombuffer(flat, np.int32), starts=starts, tokenizer=model)
     return {"sentences": limits[path.stem], "subwords": int(starts[-1])}

@@ -134,7 +134,7 @@ class UnitIds:
 def unit_ids(encoded: Encoded, encode_all: EncodeAll) -> UnitIds:
     """Ids of each distinct unit, empty for the unit of no text."""
     found = encode_all(list(encoded.types))
-    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in found], dtype=np.int64)])
+    starts = bounds_of([len(ids) for ids in found])
     return UnitIds(np.concatenate(found) if found else np.zeros(0, np.int32), starts)
 
 
@@ -165,9 +165,9 @@ class Subwords:
         self._learn()
         lengths = np.diff(block.starts)
         pieces = block.pieces[np.repeat(block.kept, lengths)].astype(np.intp)
-        starts = _bounds(lengths[block.kept])
+        starts = bounds_of(lengths[block.kept])
         if np.any(is_empty := pieces == self.engine.empty):
-            pieces, starts = pieces[~is_empty], _bounds(~is_empty)[starts]
+            pieces, starts = pieces[~is_empty], bounds_of(~is_empty)[starts]
         rows, starts = self._whole_words(pieces, starts)
         flat, begins = self._strings.joined(rows)
         return np.frombuffer(flat, np.int32), begins[starts] // 4
@@ -193,23 +193,24 @@ class Subwords:
                 new.append("".join(self.engine.texts[piece] for piece in run))
             rows[first] = self._joined[run]
             kept[first + 1 : last + 1] = False
-        self._add(new)
-        return rows[kept], _bounds(kept)[starts]
+        if new:
+            self._add(new)
+        return rows[kept], bounds_of(kept)[starts]
 
     def _learn(self) -> None:
         """The engine finds new pieces as it goes."""
-        new = self.engine.texts[len(self._row) :]
-        self._row = np.append(self._row, np.arange(len(self._strings), len(self._strings) + len(new), dtype=np.int32))
-        self._add(new)
+        if new := self.engine.texts[len(self._row) :]:
+            rows = np.arange(len(self._strings), len(self._strings) + len(new), dtype=np.int32)
+            self._row = np.append(self._row, rows)
+            self._add(new)
         if known := self.engine.texts[len(self._is_open) :]:
             self._is_open = np.append(self._is_open, [not text[-1:].isspace() for text in known])
 
     def _add(self, texts: Sequence[str]) -> None:
-        if texts:
-            self._strings.add(ids.tobytes() for ids in self._encode_all(texts))
+        self._strings.add(ids.tobytes() for ids in self._encode_all(texts))
 
 
-def _bounds(lengths: np.ndarray) -> np.ndarray:
+def bounds_of(lengths: np.ndarray | Sequence[int]) -> np.ndarray:
     """Where stretches of these lengths begin, and the last ends.
 
     Shapes: [N] -> [N + 1] int64
