@@ -65,6 +65,17 @@ def test_a_bad_row_is_refused_with_file_and_line(bad: str, line: int, says: str,
     assert says in str(caught.value)
 
 
+def test_a_submission_may_have_written_anything_and_is_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "tur.tst"
+    path.write_text("kedi\tN;PL\t\nev\tN;PL\tevler \nkuş\tN;PL\tN;PL\n", "utf-8")
+    assert [row.form for row in rows.read(path, submission=True).rows] == ["", "evler ", "N;PL"]
+    with pytest.raises(BadInput, match="1: an empty column"):
+        rows.read(path)
+    path.write_text("kedi\t\tkediler\n", "utf-8")
+    with pytest.raises(BadInput, match=r"features|empty column"):
+        rows.read(path, submission=True)
+
+
 def test_features_in_the_first_column_or_nowhere_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="features in the first column"):
         rows.read(written(tmp_path, "V;PST\tgehen\tging\nN;DAT(PL)\tHaus\tHäusern\n"))

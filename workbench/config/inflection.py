@@ -101,6 +101,11 @@ class InflectionConfig(Part):
     """Everything that makes one inflection run what it is (the seed is beside it)."""
 
     data: InflectionData
+    directions: Literal["forward", "both"] = Field(
+        default="forward",
+        description="both: the model also learns to write forms from their end, and that is written which is likeliest "
+        "from both ends",
+    )
     model: Transducer = Transducer()
     train: InflectionTrain = InflectionTrain()
     hallucinate: Hallucinate = Hallucinate()

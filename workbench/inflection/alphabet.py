@@ -13,6 +13,7 @@ from workbench.inflection.rows import Row, atoms
 
 PAD, BOS, EOS, UNK = range(4)
 NUM_SPECIAL = 4
+BACKWARD = "<backward>"
 SIZE_STEP = 64  # vocabularies are rounded up to this, so that languages share compiled programs
 
 
@@ -28,13 +29,14 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Alphabet:
-    """What ids mean: four special ones, `num_slots` slots, then characters, then atoms
-    of features, and for a model of several languages a tag of each."""
+    """What ids mean: four special ones, `num_slots` slots, then characters, then atoms of features, for a model of
+    several languages a tag of each, and for one that also writes backward a tag of that."""
 
     characters: tuple[str, ...]
     atoms: tuple[str, ...]
     languages: tuple[str, ...]
     num_slots: int
+    backward: bool = False
 
     @cached_property
     def _id_of_character(self) -> dict[str, int]:
@@ -43,7 +45,8 @@ class Alphabet:
     @cached_property
     def _id_of_atom(self) -> dict[str, int]:
         first = NUM_SPECIAL + self.num_slots + len(self.characters)
-        return {atom: first + number for number, atom in enumerate((*self.atoms, *map(_tag, self.languages)))}
+        tags = (*map(_tag, self.languages), *([BACKWARD] if self.backward else []))
+        return {atom: first + number for number, atom in enumerate((*self.atoms, *tags))}
 
     @property
     def size(self) -> int:
@@ -55,7 +58,7 @@ class Alphabet:
         return content_hash(self.to_json())
 
     @classmethod
-    def of(cls, rows: Iterable[Row], *, num_slots: int, min_lemmas: int) -> Alphabet:
+    def of(cls, rows: Iterable[Row], *, num_slots: int, min_lemmas: int, backward: bool = False) -> Alphabet:
         """Of training rows: every atom; and the characters that are in `min_lemmas` lemmas, or are written into some
         form whose lemma lacks them. The others can only be copied, as can those of new words.
         """
@@ -65,19 +68,23 @@ class Alphabet:
         kept = sorted(c for c, count in in_lemmas.items() if count >= min_lemmas and c not in written)
         known = sorted({atom for row in rows for atom in atoms(row)})
         languages = sorted({row.lang for row in rows})
-        return cls((*sorted(written), *kept), tuple(known), tuple(languages) if len(languages) > 1 else (), num_slots)
+        named = tuple(languages) if len(languages) > 1 else ()
+        return cls((*sorted(written), *kept), tuple(known), named, num_slots, backward)
 
-    def encode(self, row: Row) -> Encoded:
-        """The row's ids; a form's character that is neither known nor in the lemma is `UNK`."""
+    def encode(self, row: Row, *, backward: bool = False) -> Encoded:
+        """The row's ids; a form's character that is neither known nor in the lemma is `UNK`.
+
+        Of a row read `backward`, lemma and form begin with their last characters, and a tag among the features says so.
+        """
         known = self._id_of_character
         slots = "".join(dict.fromkeys(c for c in row.lemma if c not in known))
         slot_of = {c: NUM_SPECIAL + min(number, self.num_slots - 1) for number, c in enumerate(slots)}
 
         def ids(text: str) -> tuple[int, ...]:
-            return tuple(known.get(c) or slot_of.get(c, UNK) for c in text)
+            return tuple(known.get(c) or slot_of.get(c, UNK) for c in (reversed(text) if backward else text))
 
-        named = (_tag(row.lang), *atoms(row)) if self.languages else atoms(row)
-        features = tuple(self._id_of_atom.get(atom, UNK) for atom in named)
+        named = [_tag(row.lang)] * bool(self.languages) + [BACKWARD] * backward
+        features = tuple(self._id_of_atom.get(atom, UNK) for atom in (*named, *atoms(row)))
         return Encoded(features, ids(row.lemma), ids(row.form or ""), slots)
 
     def decode(self, ids: Sequence[int], slots: str) -> str:
@@ -98,14 +105,21 @@ class Alphabet:
             "atoms": list(self.atoms),
             "languages": list(self.languages),
             "num_slots": self.num_slots,
+            "backward": self.backward,
         }
 
     @classmethod
     def from_json(cls, found: dict[str, object]) -> Alphabet:
-        """Raises: BadInput where it is not what `to_json` writes."""
-        match found:
-            case {"characters": list(chars), "atoms": list(known), "languages": list(langs), "num_slots": int(slots)}:
-                return cls(tuple(map(str, chars)), tuple(map(str, known)), tuple(map(str, langs)), slots)
+        """Raises: BadInput where it is not what `to_json` writes, or has written before models wrote backward."""
+        match {"backward": False, **found}:
+            case {
+                "characters": list(chars),
+                "atoms": list(known),
+                "languages": list(langs),
+                "num_slots": int(slots),
+                "backward": bool(backward),
+            }:
+                return cls(tuple(map(str, chars)), tuple(map(str, known)), tuple(map(str, langs)), slots, backward)
         raise BadInput(f"alphabet: wanted characters, atoms, languages and num_slots, got {sorted(found)}")
 
 

@@ -130,7 +130,7 @@ class InflectionStream:
         self._names: list[list[str]] = []
         self._drawn = dict.fromkeys(pools, 0)
         self._pools, self._shares = pools, dict(shares)
-        fits = {name: _fitting(rows, self.shapes) for name, rows in pools.items()}
+        fits = {name: fitting(rows, self.shapes) for name, rows in pools.items()}
         mass = {
             str(number): sum(shares[name] * len(fits[name][number]) / len(pools[name]) for name in pools)
             for number in range(len(self.shapes))
@@ -223,7 +223,7 @@ class InflectionStream:
         return 1.0 - real / places
 
 
-def _fitting(rows: Sequence[Encoded], known: Sequence[Shape]) -> list[np.ndarray]:
+def fitting(rows: Sequence[Encoded], known: Sequence[Shape]) -> list[np.ndarray]:
     """For each shape the numbers of the rows of which it is the smallest that holds them."""
     own = [Shape(len(row.features) + len(row.lemma), len(row.form) + 1) for row in rows]
     smallest = np.array([next(n for n, shape in enumerate(known) if shape.holds(one)) for one in own])

@@ -104,7 +104,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     scores: dict[str, list[Score]] = {}
     for table in gold:
         given = options.given / table.path.name if options.given.is_dir() else options.given
-        written = forms_of(rows.read(given, table.rows[0].lang), table)
+        written = forms_of(rows.read(given, table.rows[0].lang, submission=True), table)
         answers = [row.form or "" for row in table.rows]
         print(table.path)
         found = {"given": written, "the lemma itself": [row.lemma for row in table.rows]}

@@ -54,8 +54,8 @@ def language_of(path: Path) -> str:
     return path.name.split(".")[0]
 
 
-def read(path: Path, lang: str | None = None) -> Table:
-    """All rows of a file, in order.
+def read(path: Path, lang: str | None = None, *, submission: bool = False) -> Table:
+    """All rows of a file, in order. The forms of a `submission` are what some model wrote: anything, also nothing.
 
     Raises: BadInput at file:line for a wrong number of columns, an empty one, spaces around one, or features that are
         none; where features stand in the form's column, that is said.
@@ -68,13 +68,12 @@ def read(path: Path, lang: str | None = None) -> Table:
     order = (1, 2) if covered else _order(path, cut)
     rows = []
     for number, fields in cut:
-        _check(f"{path}:{number}", fields, 2 if covered else 3)
+        _check(f"{path}:{number}", fields, 2 if covered else 3, anything=order[1] if submission else None)
         lemma, features, form = fields[0], fields[order[0]], None if covered else fields[order[1]]
         try:
             split_features(features)
-            wrong = (
-                None if form is None or looks_like_features(features) or not looks_like_features(form) else "swapped"
-            )
+            free = submission or form is None or looks_like_features(features) or not looks_like_features(form)
+            wrong = None if free else "swapped"
         except ValueError as error:
             wrong = str(error)
         if wrong is not None:
@@ -100,14 +99,15 @@ def _order(path: Path, cut: Sequence[tuple[int, list[str]]]) -> tuple[int, int]:
     return best
 
 
-def _check(place: str, fields: Sequence[str], wanted: int) -> None:
+def _check(place: str, fields: Sequence[str], wanted: int, anything: int | None) -> None:
+    """That there are so many columns, and that each, but for the one of `anything`, is a word."""
     if len(fields) != wanted:
         columns = "lemma and features" if wanted == 2 else "lemma, features and form"
         raise BadInput(
             f"{place}: wanted {wanted} columns ({columns}), as in the first row; got {len(fields)}: {fields}"
         )
-    for field in fields:
-        if not field or field != field.strip():
+    for column, field in enumerate(fields):
+        if column != anything and (not field or field != field.strip()):
             what = "an empty column" if not field.strip() else "spaces or \\r around a column"
             raise BadInput(f"{place}: {what}; got {list(fields)}")
 

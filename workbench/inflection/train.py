@@ -90,10 +90,20 @@ def fit(
     if any(row.form is None for row in (*training, *dev)):
         raise BadInput("inflection: training and dev rows must have forms; a covered file can only be predicted")
     training = sample(training, settings.data.train_size, seed)
-    alphabet = Alphabet.of(training, num_slots=settings.data.max_slots, min_lemmas=settings.data.min_lemmas)
+    alphabet = Alphabet.of(
+        training,
+        num_slots=settings.data.max_slots,
+        min_lemmas=settings.data.min_lemmas,
+        backward=settings.directions == "both",
+    )
     pools, shares = _pools(settings, training, seed)
+    encoded = {name: [alphabet.encode(row) for row in rows] for name, rows in pools.items()}
+    if alphabet.backward:
+        shares = {name: share / 2 for name, share in shares.items()}
+        encoded |= {f"{name} backward": [alphabet.encode(row, backward=True) for row in pools[name]] for name in pools}
+        shares |= {f"{name} backward": shares[name] for name in pools}
     batches = InflectionStream(
-        {name: [alphabet.encode(row) for row in rows] for name, rows in pools.items()},
+        encoded,
         shares,
         steps=settings.train.steps,
         batch_size=settings.train.batch_size,

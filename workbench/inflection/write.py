@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from workbench import config, models
 from workbench.inflection.alphabet import BOS, EOS, PAD, Alphabet, Encoded
-from workbench.inflection.batches import STEP, source_arrays
+from workbench.inflection.batches import STEP, arrays, fitting, shapes, source_arrays
 from workbench.inflection.rows import Row
-from workbench.models.transduce import beam, greedy
+from workbench.models.transduce import beam, form_log_probabilities, greedy
+
+NUM_SHAPES = 3  # of scoring: a single long candidate makes no others long
 
 
 def forms(
@@ -18,27 +21,62 @@ def forms(
 ) -> list[str]:
     """The form of every row, in order; of several models by the mean of their probabilities.
 
+    Models that also write backward find candidates from both ends, and the one of the highest product of its two
+    probabilities is written. Source: Liu et al. 2016, section 3 (https://aclanthology.org/N16-1046); with one model for
+    both directions, and without their beams' own order.
+
     Rows are searched together, those of similar length in one batch.
     """
-    encoded = [alphabet.encode(Row(row.lang, row.lemma, row.features, None)) for row in rows]
+    if not alphabet.backward:
+        return [found[0] for found in _candidates(voters, alphabet, rows, settings, backward=False, num_best=1)]
+    by_direction = [
+        _candidates(voters, alphabet, rows, settings, backward=backward, num_best=settings.beams)
+        for backward in (False, True)
+    ]
+    candidates = [list(dict.fromkeys(one + other)) for one, other in zip(*by_direction, strict=True)]
+    open_ = [number for number, found in enumerate(candidates) if len(found) > 1]
+    asked = [replace(rows[number], form=form) for number in open_ for form in candidates[number]]
+    scores = iter(_log_probabilities(voters, alphabet, asked, settings).tolist())
+    for number in open_:
+        candidates[number].sort(key={form: -next(scores) for form in candidates[number]}.__getitem__)
+    return [found[0] for found in candidates]
+
+
+def _candidates(
+    voters: Sequence[models.Transducer],
+    alphabet: Alphabet,
+    rows: Sequence[Row],
+    settings: config.Search,
+    *,
+    backward: bool,
+    num_best: int,
+) -> list[list[str]]:
+    """The `num_best` forms of every row that searching in one direction finds, the best first."""
+    encoded = [alphabet.encode(replace(row, form=None), backward=backward) for row in rows]
     length = -(-max(_source_length(one) for one in encoded) // STEP) * STEP
-    order = sorted(range(len(rows)), key=lambda number: _source_length(encoded[number]))
-    found = [""] * len(rows)
-    for start in range(0, len(rows), settings.batch_size):
-        numbers = order[start : start + settings.batch_size]
-        # the last batch is filled up, so that all are of one shape
-        batch = [encoded[number] for number in numbers] + [encoded[numbers[0]]] * (settings.batch_size - len(numbers))
-        for number, ids in zip(numbers, _search(voters, batch, length, settings), strict=False):
-            found[number] = alphabet.decode(ids.tolist(), encoded[number].slots)
+    found: list[list[str]] = [[]] * len(rows)
+    for numbers, batch in _in_batches(encoded, settings.batch_size):
+        for number, hypotheses in zip(numbers, _search(voters, batch, length, settings, num_best), strict=False):
+            slots = encoded[number].slots
+            texts = [alphabet.decode(ids.tolist(), slots) for ids in hypotheses]
+            found[number] = [text[::-1] for text in texts] if backward else texts
     return found
 
 
+def _in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], list[Encoded]]]:
+    """Numbers of rows and the rows, shortest first. The last batch is filled up, so that all are of one shape."""
+    order = sorted(range(len(encoded)), key=lambda number: _source_length(encoded[number]))
+    for start in range(0, len(order), size):
+        numbers = order[start : start + size]
+        yield numbers, [encoded[number] for number in numbers] + [encoded[numbers[0]]] * (size - len(numbers))
+
+
 def _search(
-    voters: Sequence[models.Transducer], batch: Sequence[Encoded], length: int, settings: config.Search
-) -> np.ndarray:  # -> [B, N]
+    voters: Sequence[models.Transducer], batch: Sequence[Encoded], length: int, settings: config.Search, num_best: int
+) -> np.ndarray:  # -> [B, num_best, N]
     source, max_new = source_arrays(batch, length), settings.max_length
     if settings.beams == 1:
-        return np.asarray(greedy(tuple(voters), source, max_new=max_new, bos=BOS, eos=EOS, pad=PAD).ids)
+        return np.asarray(greedy(tuple(voters), source, max_new=max_new, bos=BOS, eos=EOS, pad=PAD).ids)[:, None]
     found = beam(
         tuple(voters),
         source,
@@ -47,10 +85,25 @@ def _search(
         eos=EOS,
         pad=PAD,
         num_beams=settings.beams,
-        num_best=1,
+        num_best=num_best,
         length_penalty=settings.length_penalty,
     )
-    return np.asarray(found.ids[:, 0])
+    return np.asarray(found.ids[:, :num_best])
+
+
+def _log_probabilities(
+    voters: Sequence[models.Transducer], alphabet: Alphabet, rows: Sequence[Row], settings: config.Search
+) -> np.ndarray:  # -> [R], in nats
+    """Of each row's form, both directions together."""
+    found = np.zeros(len(rows))
+    for backward in (False, True) if rows else ():
+        encoded = [alphabet.encode(row, backward=backward) for row in rows]
+        held = shapes(encoded, NUM_SHAPES)
+        for shape, own in zip(held, fitting(encoded, held), strict=True):
+            for numbers, batch in _in_batches([encoded[number] for number in own], settings.batch_size):
+                scores = np.asarray(form_log_probabilities(tuple(voters), arrays(batch, shape)))
+                found[own[numbers]] += scores[: len(numbers)]
+    return found
 
 
 def _source_length(row: Encoded) -> int:

@@ -16,7 +16,7 @@ from workbench.models.attention import Kept, View, mask_of, rope_of
 from workbench.models.search import Decoded, beam_search, greedy_search
 from workbench.models.stack import Past
 from workbench.models.transducer import Transducer, log_probabilities
-from workbench.objectives.batch import Tokens
+from workbench.objectives.batch import Batch, Tokens
 
 Layers = tuple[Past, ...]
 
@@ -82,8 +82,7 @@ class _Voters(NamedTuple):
         ]
         if len(found) == 1:
             return found[0][0], (found[0][1],)
-        mean = jax.nn.logsumexp(jnp.stack([one for one, _ in found]), axis=0) - jnp.log(float(len(found)))
-        return mean, tuple(layers for _, layers in found)
+        return _mean_probability(jnp.stack([one for one, _ in found])), tuple(layers for _, layers in found)
 
     def advance(
         self, token: jax.Array, step: jax.Array, own: jax.Array, caches: tuple[Layers, ...]
@@ -151,3 +150,19 @@ def beam(
         num_best=num_best,
         length_penalty=length_penalty,
     )
+
+
+@jax.jit
+def form_log_probabilities(models: Sequence[Transducer], batch: Batch) -> jax.Array:
+    """Of writing the batch's targets, by the mean of the models' probabilities of each character.
+
+    Shapes: batch [B, ..] -> [B]
+    Units: nats
+    """
+    each = -jnp.stack([model.token_losses(batch) for model in models])
+    return jnp.sum(_mean_probability(each) * batch.weights, axis=1)
+
+
+def _mean_probability(log_probabilities: jax.Array) -> jax.Array:
+    """Of several models. Shapes: [M, ..] -> [..]"""
+    return jax.nn.logsumexp(log_probabilities, axis=0) - jnp.log(float(len(log_probabilities)))
