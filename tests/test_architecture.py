@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A module imports its own folder and rows above it; folders on one row do not import each other.
 ROWS: list[set[str]] = [
     {"errors", "records", "seeds"},
-    {"files", "languages", "licences", "vocab"},
+    {"bars", "files", "languages", "licences", "vocab"},
     {"config"},
     {"load"},
     {"sources", "tokenizer", "objectives"},
@@ -49,6 +49,7 @@ PICKLE = "pick" + "le"  # so that a search for it finds uses only
 HOST_ONLY = [
     "records",
     "languages",
+    "bars",
     "licences",
     "vocab",
     "config",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jax
@@ -213,7 +214,10 @@ def test_the_command_line_trains_writes_a_covered_test_and_scores_it(
     tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed in ("0", "1"):
-        assert cli.main(train_line(tables, tmp_path / f"m{seed}", "--seed", seed, "--set", "directions=both")) == 0
+        assert cli.main(train_line(tables, tmp_path / f"m{seed}", "--seed", seed)) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"dev      \d+\.\d % exact after [24] steps, the best of 2 looks; kept", said[-2])
+    assert said[-1] == f"model    {tmp_path / 'm1'}"
     models = [str(tmp_path / "m0"), str(tmp_path / "m1")]
     covered, out = tables / "toy.covered.tst", tmp_path / "out"
     assert cli.main(["inflect", "predict", str(covered), "--model", *models, "--out", str(out), "--beams", "2"]) == 0

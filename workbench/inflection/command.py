@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench import config, load
+from workbench import bars, config, load
 from workbench.errors import BadInput
 from workbench.inflection import rows
 from workbench.inflection.baseline import Rules
@@ -61,17 +61,26 @@ def _train(options: argparse.Namespace) -> int:
     others = sorted({row.lang for table in dev for row in table.rows} - set(langs))
     if others:
         raise BadInput(f"--dev: {others} have no training file; the languages are {list(langs)}")
-    from workbench.inflection.train import fit
+    from workbench.inflection.train import fit, looks
 
-    fit(
-        settings,
-        [row for table in training for row in table.rows],
-        [row for table in dev for row in table.rows],
-        folder=options.out,
-        seed=options.seed,
-        on_step=lambda log: print(f"step {log.step} of {log.steps}: loss {log.loss_nats_per_token:.3f}", flush=True),
-    )
-    print(options.out)
+    with bars.shown() as display:
+        task = display.task("training", settings.train.steps)
+        fit(
+            settings,
+            [row for table in training for row in table.rows],
+            [row for table in dev for row in table.rows],
+            folder=options.out,
+            seed=options.seed,
+            on_step=lambda log: display.reach(
+                task,
+                log.step,
+                f"loss {log.loss_nats_per_token:.3f} · {log.tokens_per_second:,.0f} characters and features/s",
+            ),
+        )
+    found = looks(options.out)
+    step, error = min(found.items(), key=lambda look: look[1])
+    print(f"dev      {100 * (1 - error):.1f} % exact after {step:,} steps, the best of {len(found)} looks; kept")
+    print(f"model    {options.out}")
     return 0
 
 

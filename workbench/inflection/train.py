@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench import config, models
 from workbench.errors import BadInput
-from workbench.files import content_hash, read_json, write_json
+from workbench.files import content_hash, read_json, read_jsonl, write_json
 from workbench.inflection.alphabet import Alphabet
 from workbench.inflection.batches import STEP, InflectionStream
 from workbench.inflection.hallucinate import hallucinate
@@ -142,6 +142,12 @@ def fit(
         },
     )
     return Inflector(model, alphabet, search)
+
+
+def looks(folder: Path) -> dict[int, float]:
+    """Step -> share of dev forms written wrong by greedy search, the mean of the languages, of a run of `fit`."""
+    lines = [line for line in read_jsonl(folder / "metrics.jsonl") if "held_out_error_rate" in line]
+    return {line["step"]: line["held_out_error_rate"] for line in lines}
 
 
 def _pools(

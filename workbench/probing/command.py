@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workbench import bars
 from workbench.errors import BadInput
 from workbench.files import atomic_open
 
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     table, kept = show.Table(reader.num_layers), []
     for remark in show.remarks(found, settings):
         print(remark)
-    with _writer(rows_file) as write, show.progress() as display:
+    with _writer(rows_file) as write, bars.shown() as display:
         total = sum(len(texts) for one in found for texts in one.texts.values())
         embedding = display.task("embedding", total)
         store = Store(options.cache or data_home() / "representations", lambda count: display.advance(embedding, count))

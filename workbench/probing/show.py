@@ -1,17 +1,11 @@
-"""What `workbench probe` prints: progress with the time left, then one line per language, floors beside it."""
+"""What `workbench probe` prints: one line per language, floors beside it."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from rich import progress as bars
 from rich.console import Console
-from rich.progress import TaskID
 from rich.table import Table as Grid
 
 from workbench.evaluation.probe_rows import Row
@@ -19,44 +13,7 @@ from workbench.probing.probe import Settings, pairs
 from workbench.probing.sentences import Parallel
 
 FEW = 8  # languages named in a remark
-LOG_EVERY_SECONDS = 15.0
 MAX_PAIRS = 200  # lines printed of retrieval; all of them are in --out
-
-
-@dataclass(slots=True)
-class Display:
-    """Bars on a terminal; in a log a line now and then."""
-
-    bars: bars.Progress
-    last_line: float = field(default_factory=time.monotonic)
-
-    def task(self, name: str, total: int) -> TaskID:
-        return self.bars.add_task(name, total=total, note="")
-
-    def advance(self, task: TaskID, count: int, note: str = "") -> None:
-        self.bars.update(task, advance=count, note=note)
-        if not self.bars.console.is_terminal and time.monotonic() - self.last_line >= LOG_EVERY_SECONDS:
-            self.last_line = time.monotonic()
-            (found,) = (one for one in self.bars.tasks if one.id == task)
-            done = f"{found.description} {found.completed:,.0f} of {found.total or 0:,.0f}"
-            left = "…" if found.time_remaining is None else str(timedelta(seconds=round(found.time_remaining)))
-            since = timedelta(seconds=round(found.elapsed or 0))
-            self.bars.console.print(f"{done} · {since} · ETA {left} · {note}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def progress() -> Iterator[Display]:
-    columns = (
-        bars.TextColumn("{task.description:10}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeElapsedColumn(),
-        bars.TextColumn("left"),
-        bars.TimeRemainingColumn(),
-        bars.TextColumn("{task.fields[note]}"),
-    )
-    with bars.Progress(*columns, console=Console(file=sys.stderr), transient=True) as found:
-        yield Display(found)
 
 
 def remarks(sentences: Sequence[Parallel], settings: Settings) -> list[str]:
