@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 import sizes
 import timing
-from timing import Seconds, timed
+from timing import Remote, Seconds, timed
 
 from workbench import files, seeds
 
@@ -155,27 +154,6 @@ def serve(name: str, label: str, count: int, pipe: Connection) -> None:
     pipe.close()
 
 
-class Remote:
-    """One side in its own process."""
-
-    def __init__(self, name: str, label: str, count: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(name, label, count, theirs))
-        with timing.as_worker(name == "ours"):
-            self.process.start()
-        theirs.close()
-
-    def do(self, what: str, number: int) -> Seconds:
-        self.pipe.send((what, number))
-        found: Seconds = self.pipe.recv()
-        return found
-
-    def end(self) -> None:
-        self.pipe.send(None)
-        self.process.join()
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="xs")
@@ -186,13 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result file")
     options = parser.parse_args(arguments)
     names = ["ours"] if options.alone else ["ours", "trainer"]
-    remotes = {name: Remote(name, options.size, options.examples) for name in names}
+    remotes = {name: Remote(serve, name, options.size, options.examples, ours=name == "ours") for name in names}
     record: dict[str, Any] = {"size": options.size, "steps": options.steps, "examples": options.examples}
     ratios = {}
     for what, number in (("train", options.steps), ("evaluate", options.examples)):
 
         def variant(remote: Remote, what: str = what, number: int = number) -> Callable[[], Seconds]:
-            return lambda: remote.do(what, number)
+            return lambda: remote.ask((what, number))
 
         compared = timing.interleave({name: variant(remote) for name, remote in remotes.items()}, options.rounds)
         found = compared.record("ours")
@@ -203,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{what} {name}: {rate['wall']:,.1f} {unit}/s, {rate['cpu']:,.1f} {unit}/CPU-s", flush=True)
         for one in found["ratios"].values():
             ratios[what] = one["cpu"]["median"]
-    few = timing.interleave({"few": lambda: remotes["ours"].do("evaluate-few", options.examples)}, options.rounds)
+    few = timing.interleave({"few": lambda: remotes["ours"].ask(("evaluate-few", options.examples))}, options.rounds)
     share = options.examples // NUM_LANGUAGES
     alone = few.median("few", "cpu") / share
     together = record["evaluate"]["seconds"]["ours"]["cpu"] / options.examples

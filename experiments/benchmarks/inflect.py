@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,43 +37,28 @@ HERE = Path(__file__).parent
 GOALS = {"train-32": 1.6, "train-128": 1.6, "greedy": 20.0, "beam-5": 20.0}  # over each peer, in examples per second
 
 
-class Remote:
-    """One side in its own process."""
+class Side(timing.Remote):
+    """One side, and what it says of itself when it is ready."""
 
     def __init__(self, name: Name, plan: Plan) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(name, plan, theirs))
-        with timing.as_worker(name == "ours"):
-            self._process.start()
-        theirs.close()
-        self.start: Start = self._pipe.recv()
-
-    def do(self, asked: Train | Write) -> tuple[Seconds, Any]:
-        """How long it took, and the answer."""
-        self._pipe.send(asked)
-        found: tuple[Seconds, Any] = self._pipe.recv()
-        return found
-
-    def end(self) -> None:
-        self._pipe.send(None)
-        self._process.join()
+        super().__init__(serve, name, plan, ours=name == "ours")
+        self.start: Start = self.pipe.recv()
 
 
-def measure(remotes: dict[Name, Remote], asked: Train | Write, rounds: int) -> tuple[dict[str, Any], dict[Name, Any]]:
+def measure(sides: dict[Name, Side], asked: Train | Write, rounds: int) -> tuple[dict[str, Any], dict[Name, Any]]:
     """What the result file says of one kind of work, and each side's answers in order, the first one's included."""
-    answers: dict[Name, list[Any]] = {name: [] for name in remotes}
+    answers: dict[Name, list[Any]] = {name: [] for name in sides}
 
     def variant(name: Name) -> Callable[[], Seconds]:
         def work() -> Seconds:
-            seconds, answer = remotes[name].do(asked)
+            seconds, answer = sides[name].ask(asked)
             answers[name].append(answer)
             return seconds
 
         return work
 
-    first = {name: variant(name)() for name in remotes}  # compiles a search; training was compiled at the start
-    compared = timing.interleave({name: variant(name) for name in remotes}, rounds, warm_up=0)
+    first = {name: variant(name)() for name in sides}  # compiles a search; training was compiled at the start
+    compared = timing.interleave({name: variant(name) for name in sides}, rounds, warm_up=0)
     record = compared.record("ours")
     examples = asked.batch_size * asked.steps if isinstance(asked, Train) else asked.rows
     rates = {
@@ -82,10 +66,10 @@ def measure(remotes: dict[Name, Remote], asked: Train | Write, rounds: int) -> t
         for name, found in record["seconds"].items()
     }
     compile_seconds = {
-        name: remote.start.compile[asked.batch_size]
+        name: side.start.compile[asked.batch_size]
         if isinstance(asked, Train)
         else max(0.0, first[name].wall - compared.median(name, "wall"))
-        for name, remote in remotes.items()
+        for name, side in sides.items()
     }
     return {**record, "examples": examples, "per_second": rates, "compile_seconds": compile_seconds}, answers
 
@@ -150,25 +134,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "greedy": Write(1, min(options.rows, len(plan.test))),
         "beam-5": Write(5, min(options.beam_rows, len(plan.test))),
     }
-    remotes = {name: Remote(name, plan) for name in (NAMES[:1] if options.alone else NAMES)}
+    sides = {name: Side(name, plan) for name in (NAMES[:1] if options.alone else NAMES)}
     works, answers = {}, {}
     for work, question in asked.items():
-        works[work], answers[work] = measure(remotes, question, options.rounds)
+        works[work], answers[work] = measure(sides, question, options.rounds)
         rates = ", ".join(f"{name} {rate['wall']:,.1f}" for name, rate in works[work]["per_second"].items())
         print(f"{work}, examples/s: {rates}", flush=True)
-    for remote in remotes.values():
-        remote.end()
+    for side in sides.values():
+        side.end()
     gold = [row.form for row in plan.test]
     result = {
         "rounds": options.rounds,
-        "start": {name: remote.start._asdict() for name, remote in remotes.items()},
+        "start": {name: side.start._asdict() for name, side in sides.items()},
         "works": works,
-        "losses": {name: [answers["train-32"][name][0], answers["train-128"][name][-1]] for name in remotes},
+        "losses": {name: [answers["train-32"][name][0], answers["train-128"][name][-1]] for name in sides},
         "exact": {
             work: {name: share_equal(found[-1], gold) for name, found in answers[work].items()}
             for work in ("greedy", "beam-5")
         },
-        "padded": {str(size): {name: one.start.padded[size] for name, one in remotes.items()} for size in BATCH_SIZES},
+        "padded": {str(size): {name: one.start.padded[size] for name, one in sides.items()} for size in BATCH_SIZES},
     }
     files.write_text(options.out / "inflect.json", json.dumps(result, indent=1) + "\n")
     print(f"\n{table(result)}\n", flush=True)

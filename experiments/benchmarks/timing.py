@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import platform
 import resource
@@ -98,6 +99,26 @@ def as_worker(yes: bool) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+class Remote:
+    """One side of a comparison in a process of its own, where `serve(*arguments, pipe)` answers until None comes."""
+
+    def __init__(self, serve: Callable[..., None], *arguments: Any, ours: bool) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(*arguments, theirs))
+        with as_worker(ours):
+            self.process.start()
+        theirs.close()
+
+    def ask(self, message: Any) -> Any:
+        self.pipe.send(message)
+        return self.pipe.recv()
+
+    def end(self) -> None:
+        self.pipe.send(None)
+        self.process.join()
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:

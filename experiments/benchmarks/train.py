@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import sys
 import tempfile
@@ -39,17 +38,11 @@ PEAK_FLOPS = 790e12  # measured by llm.c on an H100 in bfloat16, https://github.
 START_SECONDS = 300  # a side that has not ended its first step by then is left out, and named
 
 
-class Remote:
-    """One side in its own process."""
+class Remote(timing.Remote):
+    """One side, which may fail to start."""
 
     def __init__(self, name: Name, size: sizes.Size, device: Device, weights: Path, batches: list[Batch]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.name = name
-        self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=sides.serve, args=(name, size, device, weights, batches, theirs))
-        with timing.as_worker(name == "ours"):
-            self._process.start()
-        theirs.close()
+        super().__init__(sides.serve, name, size, device, weights, batches, ours=name == "ours")
 
     def start(self) -> Start | str:
         """How it starts, or why it doesn't."""
@@ -60,19 +53,17 @@ class Remote:
             reason = f"first step not done after {START_SECONDS} s"
         except EOFError:
             reason = "ended before its first step; its error is above"
-        self._process.kill()
-        self._process.join()
+        self.process.kill()
+        self.process.join()
         return reason
 
     def steps(self, number: int) -> Seconds:
-        self.pipe.send(number)
-        seconds: Seconds = self.pipe.recv()
+        seconds: Seconds = self.ask(number)
         return seconds
 
-    def end(self) -> End:
-        self.pipe.send(0)
-        found: End = self.pipe.recv()
-        self._process.join()
+    def finish(self) -> End:
+        found: End = self.ask(0)
+        self.process.join()
         return found
 
 
@@ -104,7 +95,7 @@ def measure(
         return lambda: remote.steps(num_steps)
 
     compared = timing.interleave({name: steps_of(remote) for name, remote in running.items()}, rounds)
-    ends = {name: remote.end() for name, remote in running.items()}
+    ends = {name: remote.finish() for name, remote in running.items()}
     record = compared.record("ours")
     tokens = {name: num_steps * mean_tokens(found) for name, found in batches.items()}
     operations = flops.formula(size.model(), size.vocab_size, (size.batch_size, size.length), size.num_predictions)

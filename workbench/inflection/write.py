@@ -22,10 +22,10 @@ def forms(
     """The form of every row, in order; of several models by the mean of their probabilities.
 
     Models that also write backward find candidates from both ends, and the one of the highest product of its two
-    probabilities is written. Source: Liu et al. 2016, section 3 (https://aclanthology.org/N16-1046); with one model for
-    both directions, and without their beams' own order.
+    probabilities is written. Rows are searched together, those of similar length in one batch.
 
-    Rows are searched together, those of similar length in one batch.
+    Source: Liu et al. 2016 (https://aclanthology.org/N16-1046), who choose from the two lists of candidates by the sum
+        of both models' scores. Differs: one model writes in both directions.
     """
     if not alphabet.backward:
         return [found[0] for found in _candidates(voters, alphabet, rows, settings, backward=False, num_best=1)]
@@ -34,12 +34,14 @@ def forms(
         for backward in (False, True)
     ]
     candidates = [list(dict.fromkeys(one + other)) for one, other in zip(*by_direction, strict=True)]
-    open_ = [number for number, found in enumerate(candidates) if len(found) > 1]
-    asked = [replace(rows[number], form=form) for number in open_ for form in candidates[number]]
+    disputed = [number for number, found in enumerate(candidates) if len(found) > 1]
+    asked = [replace(rows[number], form=form) for number in disputed for form in candidates[number]]
     scores = iter(_log_probabilities(voters, alphabet, asked, settings).tolist())
-    for number in open_:
-        candidates[number].sort(key={form: -next(scores) for form in candidates[number]}.__getitem__)
-    return [found[0] for found in candidates]
+    written = [found[0] for found in candidates]
+    for number in disputed:
+        score_of = {form: next(scores) for form in candidates[number]}
+        written[number] = max(score_of, key=score_of.__getitem__)
+    return written
 
 
 def _candidates(
