@@ -218,6 +218,18 @@ def test_modernberts_arrangement_has_a_norm_after_the_embeddings_and_none_before
     assert small("encoder").embedding_norm is None
 
 
+@pytest.mark.parametrize("width", [64, 30])
+def test_dropout_zeroes_its_share_anywhere_and_scales_up_the_rest(width: int) -> None:
+    ones = jnp.ones((40, 25, width))
+    found = np.asarray(parts.dropout(ones, 0.25, jax.random.key(0)))
+    assert set(np.unique(found)) == {0.0, np.float32(4 / 3)}
+    for axes in [(0, 1), (1, 2), (0, 2)]:  # no column, row or place has much more or less than its share
+        assert np.abs((found == 0).mean(axis=axes) - 0.25).max() < 0.08
+    assert np.array_equal(found, parts.dropout(ones, 0.25, jax.random.key(0)))
+    assert not np.array_equal(found, parts.dropout(ones, 0.25, jax.random.key(1)))
+    assert parts.dropout(ones, 0.25, None) is ones
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_dropout_needs_its_key_and_depends_on_it(kind: str) -> None:
     model, ids = small(kind, dropout=0.5), np.arange(5, 5 + T)[None]
