@@ -127,12 +127,9 @@ def _start(
         if source is not None:
             raise ValueError("a decoder reads a prompt alone: put the source into it")
         reader = _Reader(model, model, model.layers(), [None] * model.num_layers, None)
-    settings = reader.stack.settings
-    heads = settings.num_heads
-    num_rows, num_prompt = ids.shape
-    kept = Kept.empty(num_rows, heads, settings.width // heads, num_prompt, reader.stack.dtype)
+    empty = Past.empty(reader.stack.settings, len(ids), ids.shape[1], reader.stack.dtype)
     cache = Cache(
-        layers=(Past(kept, jnp.zeros((), jnp.int32)),) * len(reader.blocks),
+        layers=(empty,) * len(reader.blocks),
         positions=jnp.zeros(ids.shape, jnp.int32),
         real=real,
         prefix=jnp.zeros(ids.shape, bool) if prefix is None else jnp.asarray(prefix),

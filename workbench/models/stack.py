@@ -33,6 +33,11 @@ class Past(NamedTuple):
     kept: Kept
     length: jax.Array
 
+    @classmethod
+    def empty(cls, settings: config.Model, num_rows: int, places: int, dtype: jnp.dtype | None = None) -> Past:
+        kept = Kept.empty(num_rows, settings.num_heads, settings.width // settings.num_heads, places, dtype)
+        return cls(kept, jnp.zeros((), jnp.int32))
+
     def room(self, length: int) -> Past:
         return self._replace(kept=self.kept.room(length))
 

@@ -98,16 +98,11 @@ def _room(caches: tuple[Layers, ...], places: int) -> tuple[Layers, ...]:
 def _start(models: Sequence[Transducer], source: Tokens, bos: int) -> tuple[_Voters, jax.Array, tuple[Layers, ...]]:
     """Caches with the beginning read, and log-probabilities of what follows it [B, V]."""
     voters = _Voters(tuple(models), tuple(_remember(model, source) for model in models), source)
-    caches = tuple(_empty(model, len(source.ids), 1) for model in models)
+    stacks = [model.decoder for model in models]
+    caches = tuple((Past.empty(stack.settings, len(source.ids), 1),) * stack.num_layers for stack in stacks)
     seen = jnp.ones((len(source.ids), 1, 1), bool)
     first, caches = voters.read(jnp.full((len(source.ids), 1), bos), jnp.zeros((), jnp.int32), seen, caches)
     return voters, first[:, 0], caches
-
-
-def _empty(model: Transducer, num_rows: int, length: int) -> Layers:
-    settings = model.decoder.settings
-    kept = Kept.empty(num_rows, settings.num_heads, settings.width // settings.num_heads, length)
-    return (Past(kept, jnp.zeros((), jnp.int32)),) * model.decoder.num_layers
 
 
 @partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad"))
