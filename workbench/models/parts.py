@@ -109,7 +109,7 @@ def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
 
     One random word decides over four numbers: drawing is most of what dropout costs.
     """
-    dropped = round(rate * 256)
+    dropped = min(round(rate * 256), 255)
     if key is None or not dropped:
         return x
     words = jax.random.bits(key, (*x.shape[:-1], -(-x.shape[-1] // 4)), jnp.uint32)
