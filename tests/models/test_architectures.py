@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import jax
@@ -218,16 +219,17 @@ def test_modernberts_arrangement_has_a_norm_after_the_embeddings_and_none_before
     assert small("encoder").embedding_norm is None
 
 
+@pytest.mark.parametrize("dropout", [parts.dropout, parts.coarse_dropout])
 @pytest.mark.parametrize("width", [64, 30])
-def test_dropout_zeroes_its_share_anywhere_and_scales_up_the_rest(width: int) -> None:
+def test_dropout_zeroes_its_share_anywhere_and_scales_up_the_rest(width: int, dropout: Callable) -> None:
     ones = jnp.ones((40, 25, width))
-    found = np.asarray(parts.dropout(ones, 0.25, jax.random.key(0)))
+    found = np.asarray(dropout(ones, 0.25, jax.random.key(0)))
     assert set(np.unique(found)) == {0.0, np.float32(4 / 3)}
     for axes in [(0, 1), (1, 2), (0, 2)]:  # no column, row or place has much more or less than its share
         assert np.abs((found == 0).mean(axis=axes) - 0.25).max() < 0.08
-    assert np.array_equal(found, parts.dropout(ones, 0.25, jax.random.key(0)))
-    assert not np.array_equal(found, parts.dropout(ones, 0.25, jax.random.key(1)))
-    assert parts.dropout(ones, 0.25, None) is ones
+    assert np.array_equal(found, dropout(ones, 0.25, jax.random.key(0)))
+    assert not np.array_equal(found, dropout(ones, 0.25, jax.random.key(1)))
+    assert dropout(ones, 0.25, None) is ones
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -84,7 +84,8 @@ def test_a_copying_task_is_learnt(tmp_path: Path) -> None:
 
 # step -> loss and gradient norm of AdamW with a cosine, as committed results were trained. Where a change means to
 # alter these, frozen results must be computed anew and the version of the training stages raised; else it is a bug.
-GOLDEN = {10: (3.480541, 3.051632), 20: (2.692012, 2.583709)}
+# (They changed with `parts.coarse_dropout`: of what was committed by then, nothing was trained with a stack's dropout.)
+GOLDEN = {10: (3.461857, 2.990170), 20: (2.636274, 2.295420)}
 
 
 def test_the_default_training_gives_the_numbers_that_it_always_gave(tmp_path: Path) -> None:

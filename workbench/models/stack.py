@@ -89,15 +89,15 @@ class Block(nnx.Module):
             assert isinstance(own, KeysValues)
             past = past.append(own)
             own = past.kept
-        x = x + parts.dropout(self.attention(query, own, view), self.dropout, keys[0])
+        x = x + parts.coarse_dropout(self.attention(query, own, view), self.dropout, keys[0])
         if self.cross is not None and self.cross_norm is not None and across is not None and memory is not None:
             query = self.cross.queries(self.cross_norm(x), across.query_rope)
             cross = memory if isinstance(memory, Kept) else self.cross.keys_values(memory, across.key_rope)
-            x = x + parts.dropout(self.cross(query, cross, across), self.dropout, keys[2])
+            x = x + parts.coarse_dropout(self.cross(query, cross, across), self.dropout, keys[2])
         fed = self.mlp(self.mlp_norm(x))
         for adapter in (self.language, self.task):
             fed = fed if adapter is None else fed + adapter(fed)
-        return x + parts.dropout(fed, self.dropout, keys[1]), past
+        return x + parts.coarse_dropout(fed, self.dropout, keys[1]), past
 
 
 class Stack(nnx.Module):
@@ -155,7 +155,7 @@ class Stack(nnx.Module):
             x = self.embedding_norm(x)
         if self.invertible is not None:
             x = self.invertible(x)
-        return parts.dropout(x, self.settings.dropout, key)
+        return parts.coarse_dropout(x, self.settings.dropout, key)
 
     def run(
         self,
