@@ -9,9 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rich import progress as rich
 from rich.console import Console
-from rich.progress import TaskID
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 LOG_EVERY_SECONDS = 15.0
 
@@ -20,7 +27,7 @@ LOG_EVERY_SECONDS = 15.0
 class Display:
     """Tasks under way, one bar each."""
 
-    bars: rich.Progress
+    bars: Progress
     last_line: float = field(default_factory=time.monotonic)
 
     def task(self, name: str, total: int) -> TaskID:
@@ -49,13 +56,13 @@ class Display:
 def shown() -> Iterator[Display]:
     """On standard error."""
     columns = (
-        rich.TextColumn("{task.description:10}"),
-        rich.BarColumn(),
-        rich.MofNCompleteColumn(),
-        rich.TimeElapsedColumn(),
-        rich.TextColumn("left"),
-        rich.TimeRemainingColumn(),
-        rich.TextColumn("{task.fields[note]}"),
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
-    with rich.Progress(*columns, console=Console(file=sys.stderr), transient=True) as found:
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as found:
         yield Display(found)

@@ -62,7 +62,7 @@ class Remote(timing.Remote):
         return seconds
 
     def finish(self) -> End:
-        found: End = self.ask(0)
+        found: End = self.ask(None)
         self.process.join()
         return found
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench import config, models
 from workbench.inflection.alphabet import BOS, EOS, PAD, Alphabet, Encoded
-from workbench.inflection.batches import STEP, arrays, fitting, shapes, source_arrays
+from workbench.inflection.batches import arrays, fitting, shape_of, shapes, source_arrays
 from workbench.inflection.rows import Row
 from workbench.models.transduce import beam, form_log_probabilities, greedy
 
@@ -55,7 +55,7 @@ def _candidates(
 ) -> list[list[str]]:
     """The `num_best` forms of every row that searching in one direction finds, the best first."""
     encoded = [alphabet.encode(replace(row, form=None), backward=backward) for row in rows]
-    length = -(-max(_source_length(one) for one in encoded) // STEP) * STEP
+    length = shape_of(encoded).source
     found: list[list[str]] = [[]] * len(rows)
     for numbers, batch in _in_batches(encoded, settings.batch_size):
         for number, hypotheses in zip(numbers, _search(voters, batch, length, settings, num_best), strict=False):
