@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.runs import memory
+
 Clock = Literal["wall", "cpu"]
 
 
@@ -101,13 +103,22 @@ def as_worker(yes: bool) -> Iterator[None]:
         os.environ.update(before)
 
 
-class Remote:
-    """One side of a comparison in a process of its own, where `serve(*arguments, pipe)` answers until None comes."""
+def _begin(serve: Callable[..., None], keeps: bool, *arguments: Any) -> None:
+    if keeps:
+        memory.keep_freed()
+    serve(*arguments)
 
-    def __init__(self, serve: Callable[..., None], *arguments: Any, ours: bool) -> None:
+
+class Remote:
+    """One side of a comparison in a process of its own, where `serve(*arguments, pipe)` answers until None comes.
+
+    With `keeps`, it keeps freed memory as our workers do; without, it has the allocator as it comes.
+    """
+
+    def __init__(self, serve: Callable[..., None], *arguments: Any, ours: bool, keeps: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(*arguments, theirs))
+        self.process = context.Process(target=_begin, args=(serve, ours or keeps, *arguments, theirs))
         with as_worker(ours):
             self.process.start()
         theirs.close()

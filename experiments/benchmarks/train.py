@@ -42,7 +42,8 @@ class Remote(timing.Remote):
     """One side, which may fail to start."""
 
     def __init__(self, name: Name, size: sizes.Size, device: Device, weights: Path, batches: list[Batch]) -> None:
-        super().__init__(sides.serve, name, size, device, weights, batches, ours=name == "ours")
+        keeps = name.startswith("tuned")
+        super().__init__(sides.serve, name, size, device, weights, batches, ours=name == "ours", keeps=keeps)
 
     def start(self) -> Start | str:
         """How it starts, or why it doesn't."""

@@ -17,6 +17,7 @@ from workbench.inflection.baseline import Rules
 from workbench.inflection.presets import preset
 from workbench.inflection.rows import Row, Table
 from workbench.inflection.score import Score, by_group, forms_of, macro_average, score
+from workbench.runs import memory
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
@@ -66,6 +67,7 @@ def _train(options: argparse.Namespace) -> int:
     others = sorted({row.lang for table in dev for row in table.rows} - set(langs))
     if others:
         raise BadInput(f"--dev: {others} have no training file; the languages are {list(langs)}")
+    memory.keep_freed()
     from workbench.inflection.train import fit, looks
 
     with bars.shown() as display:
@@ -91,6 +93,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     tables = _read(options.files)
+    memory.keep_freed()
     from workbench.inflection.train import load as load_inflector
     from workbench.inflection.write import forms
 

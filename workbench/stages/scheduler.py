@@ -117,9 +117,6 @@ def worker_environment(where: Where) -> dict[str, str]:
     environment["XLA_FLAGS"] = " ".join(filter(None, [environment.get("XLA_FLAGS", ""), flags]))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = "1"
-    # glibc otherwise gives each step's buffers back to the system and faults them in again: 20 % of a small step
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-        environment.setdefault(name, "4000000000")
     environment.setdefault("JAX_COMPILATION_CACHE_DIR", str(data_home() / "xla"))
     environment.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     environment.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

@@ -20,6 +20,7 @@ from typing import Any, TextIO, assert_never
 
 from workbench import load
 from workbench.errors import Preempted, Unavailable, WorkbenchError
+from workbench.runs import memory
 from workbench.runs.folder import Folder
 from workbench.stages import hosts
 from workbench.stages.plan import Stage, stages
@@ -32,6 +33,7 @@ def main() -> int:
     os.dup2(2, 1)  # what a library prints goes to the log, never among the reports
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, _stop)
+    memory.keep_freed()
     first = json.loads(sys.stdin.readline())
     study = load.study(Path(first["path"]), first["overrides"])
     planned = {str(stage.folder): stage for stage in stages(study, first["data_revision"])}
@@ -40,6 +42,7 @@ def main() -> int:
             hosts.join(study.where.hosts, Path(study.where.runs) / study.name)
         for line in sys.stdin:
             _serve(planned[json.loads(line)["folder"]], out)
+            memory.give_back()
     except Preempted as error:
         return error.exit_code
     except WorkbenchError as error:  # of the meeting: no stage is in hand
