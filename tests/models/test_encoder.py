@@ -69,6 +69,39 @@ def test_a_document_reads_the_same_alone_and_packed_behind_another() -> None:
     np.testing.assert_allclose(packed, alone, atol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"norm": "layer", "num_layers": 1},
+        {"position": "relative", "local_heads": 0},
+        {"position": "relative", "compute": config.Compute(layers="scanned", remat="full")},
+        {"norm": "layer", "compute": config.Compute(layers="scanned")},
+        {"num_layers": 1, "compute": config.Compute(layers="scanned")},
+        {"adapters": config.Adapters(reduction=2, invertible=True)},
+    ],
+    ids=str,
+)
+def test_states_of_some_places_alone_are_those_of_the_whole_rows_and_so_are_their_gradients(changes: dict) -> None:
+    model = small(**changes)
+    one, other = rows([1, 1, 1, 2, 2, 2, 2, 0]), rows([1, 1, 1, 1, 1, 2, 2, 2])
+    ids, segments, positions = (jnp.concatenate(pair) for pair in zip(one, other, strict=True))
+    places = np.array([[1, 6, 6], [7, 0, 2]])
+
+    @jax.jit
+    def both(model: models.Encoder) -> tuple[jax.Array, jax.Array]:
+        whole = parts.at(model(ids, segments, positions).final, places)
+        return whole, model(ids, segments, positions, only=places).final
+
+    whole, alone = both(model)
+    assert alone.shape == (2, 3, 16)
+    np.testing.assert_allclose(alone, whole, atol=2e-6)
+    weights = jnp.asarray(np.random.default_rng(1).standard_normal(whole.shape), jnp.float32)
+    expected, found = (jax.jit(jax.grad(lambda m, n=n: jnp.sum(both(m)[n] * weights)))(model) for n in (0, 1))
+    for one_leaf, other_leaf in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(other_leaf, one_leaf, atol=2e-5)
+
+
 def test_hidden_holds_the_embeddings_and_every_layer() -> None:
     model = small()
     ids, segments, positions = rows([1] * T)

@@ -15,10 +15,14 @@ def settings(**changes: object) -> config.Model:
 
 def test_formula_of_an_encoder_equals_the_sum_worked_by_hand() -> None:
     # one layer of width 4, feed-forward 8, vocabulary 10, one row of 3 tokens, 2 predictions:
-    # projections 4 x 16 x 3 = 192, scores and mixing 2 x 4 x 9 = 72, feed-forward 3 x 32 x 3 = 288,
-    # head 2 x (16 + 40) = 112; six operations for each
+    # keys and values 2 x 16 x 3 = 96 and, at the predictions alone, queries and outputs 2 x 16 x 2 = 64, scores and
+    # mixing 2 x 4 x 6 = 48, feed-forward 3 x 32 x 2 = 192; head 2 x (16 + 40) = 112; six operations for each
     small = settings(width=4, num_layers=1, num_heads=1, feed_forward=8)
-    assert flops.formula(small, 10, (1, 3), 2) == 6 * (192 + 72 + 288 + 112)
+    last = 96 + 64 + 48 + 192
+    assert flops.formula(small, 10, (1, 3), 2) == 6 * (last + 112)
+    # a layer before it is computed everywhere: projections 4 x 16 x 3, scores and mixing 2 x 4 x 9, 3 x 32 x 3
+    two = small.model_copy(update={"num_layers": 2})
+    assert flops.formula(two, 10, (1, 3), 2) == 6 * (192 + 72 + 288 + last + 112)
 
 
 def test_formula_of_an_encoder_decoder_counts_cross_attention_over_the_source() -> None:

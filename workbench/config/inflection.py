@@ -94,7 +94,9 @@ class Search(Part):
     beams: Positive = Field(default=1, description="1 is greedy search")
     length_penalty: float = Field(default=1.0, ge=0.0)
     max_length: int = Field(default=64, ge=8, description="characters; longer where training forms ask for it")
-    batch_size: Positive = 256
+    batch_size: Positive = Field(
+        default=256, description="hypotheses read at once; few rows in a batch wait little for its longest form"
+    )
 
 
 class InflectionConfig(Part):

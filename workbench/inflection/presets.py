@@ -44,7 +44,7 @@ def preset(name: Preset, data: config.InflectionData) -> config.InflectionConfig
                     look_every=1_000,
                     optim=config.Optim(learning_rate=1e-3, warmup_steps=4_000, schedule="inverse-sqrt"),
                 ),
-                search=config.Search(beams=5),
+                search=config.Search(beams=5, batch_size=1_280),
             )
         case _:
             assert_never(name)

@@ -57,7 +57,7 @@ def _candidates(
     encoded = [alphabet.encode(replace(row, form=None), backward=backward) for row in rows]
     length = shape_of(encoded).source
     found: list[list[str]] = [[]] * len(rows)
-    for numbers, batch in _in_batches(encoded, settings.batch_size):
+    for numbers, batch in _in_batches(encoded, -(-settings.batch_size // settings.beams)):
         for number, hypotheses in zip(numbers, _search(voters, batch, length, settings, num_best), strict=False):
             slots = encoded[number].slots
             texts = [alphabet.decode(ids.tolist(), slots) for ids in hypotheses]

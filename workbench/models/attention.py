@@ -79,6 +79,23 @@ class View:
     def with_bias(self, bias: jax.Array | None) -> View:
         return replace(self, bias=bias)
 
+    def at(self, places: Array) -> View:
+        """What the queries at these places alone share. Shapes: places [B, M]"""
+        offset, bias, rope = self.offset, self.bias, self.query_rope
+        if offset is not None:
+            offset = jnp.asarray(offset)[places] if offset.ndim == 2 else parts.at(offset, places)
+        if bias is not None:
+            by_query = jnp.moveaxis(bias, -2, -3)  # [(B,) T, H, S]
+            bias = jnp.moveaxis(by_query[places] if bias.ndim == 3 else parts.at(by_query, places), -2, -3)
+        return replace(
+            self,
+            query_segments=parts.at(self.query_segments, places),
+            mask=jnp.take_along_axis(self.mask, jnp.asarray(places)[:, None, :, None], axis=2),
+            offset=offset,
+            bias=bias,
+            query_rope=None if rope is None else (parts.at(rope[0], places), parts.at(rope[1], places)),
+        )
+
 
 def same_segment(query_segments: Array, key_segments: Array) -> Array:  # -> [B, 1, T, S] bool
     return query_segments[:, None, :, None] == key_segments[:, None, None, :]

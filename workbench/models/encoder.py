@@ -32,10 +32,14 @@ class Encoder(Stack):
         *,
         key: jax.Array | None = None,
         hidden: bool = False,
+        only: Array | None = None,
     ) -> Output:  # ids, segments, positions [B, T] int32
-        """Encode rows of packed documents; a token sees its own document alone. `key=None`: no dropout."""
+        """Encode rows of packed documents; a token sees its own document alone. `key=None`: no dropout.
+
+        With `only` [B, M], the final states are of these places alone [B, M, D], and no others are computed.
+        """
         view = self_view(self.settings, segments, positions, causal=False)
-        return self.run(self.embedding[...], ids, view, key=key, hidden=hidden)
+        return self.run(self.embedding[...], ids, view, key=key, hidden=hidden, only=only)
 
     def logits(self, x: jax.Array) -> jax.Array:  # [.., D] -> [.., V] float32
         x = x.astype(self.dtype)

@@ -92,6 +92,12 @@ def linear(x: jax.Array, weight: jax.Array, inputs: int = 1) -> jax.Array:
     return flat.reshape(*x.shape[: x.ndim - inputs], *outputs)
 
 
+def at(x: Array, places: Array) -> jax.Array:
+    """Each row's own places. Shapes: x [B, T, ..], places [B, M] -> [B, M, ..]"""
+    places = jnp.asarray(places)
+    return jnp.take_along_axis(jnp.asarray(x), places.reshape(*places.shape, *[1] * (x.ndim - 2)), axis=1)
+
+
 class GeGLU(nnx.Module):
     """Source: Shazeer 2020 (arXiv 2002.05202); GELU by its tanh form."""
 

@@ -76,15 +76,19 @@ class Block(nnx.Module):
         memory: jax.Array | Kept | None = None,  # [B, S, D]
         key: jax.Array | None = None,
         past: Past | None = None,
+        only: Array | None = None,  # [B, M]
     ) -> tuple[jax.Array, Past | None]:
         """`memory` is what an encoder made of its input, or this layer's keys and values of that.
 
-        With `past`, x follows the tokens in it, and the past that contains x too comes back.
+        With `past`, x follows the tokens in it, and the past that contains x too comes back. With `only`, what comes
+        back is of these places alone, and `view` is theirs: the others are read as keys and values, and no more.
         """
         keys = [None] * 3 if key is None else [*jax.random.split(key, 2 if self.cross is None else 3)]
         normalized = x if self.attention_norm is None else self.attention_norm(x)
-        query = self.attention.queries(normalized, view.query_rope)
         own: KeysValues | Kept = self.attention.keys_values(normalized, view.key_rope)
+        if only is not None:
+            x, normalized = parts.at(x, only), parts.at(normalized, only)
+        query = self.attention.queries(normalized, view.query_rope)
         if past is not None:
             assert isinstance(own, KeysValues)
             past = past.append(own)
@@ -167,18 +171,31 @@ class Stack(nnx.Module):
         across: View | None = None,
         key: jax.Array | None = None,
         hidden: bool = False,
+        only: Array | None = None,  # [B, M]
     ) -> Output:
-        """All layers over whole rows."""
+        """All layers over whole rows; with `only`, the final states of these places alone [B, M, D].
+
+        The last layer then computes no others. Not for a causal stack, nor together with `hidden`.
+        """
+        assert only is None or not (hidden or self.causal)
         apart, stacked = self._held()
+        last = None
+        if only is not None:
+            if stacked is None:
+                *apart, last = apart
+            else:
+                stacked, last = (jax.tree.map(lambda leaf, part=part: leaf[part], stacked) for part in (slice(-1), -1))
         keys = None if key is None else jax.random.split(key, self.num_layers + 1)
         x = self.embed(embedding, ids, None if keys is None else keys[0])
         states = None if memory is None else memory.astype(x.dtype)
         if view.offset is not None:
             view = view.with_bias(self.relative_bias(view.offset))
 
-        def through(x: jax.Array, layer: tuple[Block, jax.Array | None]) -> tuple[jax.Array, jax.Array | None]:
+        def through(
+            x: jax.Array, layer: tuple[Block, jax.Array | None], places: Array | None = None
+        ) -> tuple[jax.Array, jax.Array | None]:
             block, block_key = layer
-            x, _ = block(x, view, across, states, block_key)
+            x, _ = block(x, view if places is None else view.at(places), across, states, block_key, only=places)
             return x, x if hidden else None
 
         through = _remat(through, self.settings.compute.remat)
@@ -187,7 +204,10 @@ class Stack(nnx.Module):
             x, _ = through(x, (block, None if keys is None else keys[number]))
             seen.append(x)
         if stacked is not None:
-            x, emitted = jax.lax.scan(through, x, (stacked, None if keys is None else keys[1 + len(apart) :]))
+            rest = None if keys is None else keys[1 + len(apart) : None if last is None else -1]
+            x, emitted = jax.lax.scan(through, x, (stacked, rest))
+        if last is not None:
+            x, _ = through(x, (last, None if keys is None else keys[-1]), only)
         final = self.final_norm(x.astype(jnp.float32))
         if not hidden:
             return Output(final, None)

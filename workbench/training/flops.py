@@ -40,7 +40,10 @@ def formula(
     stack = settings.num_layers * (_attention(width, length, length) + length * feed_forward)
     match settings.kind:
         case "encoder":
-            row = stack + head + num_predictions * width * width
+            # the last layer reads every place, and writes only where something is predicted
+            left_out = _attention(width, length, length) - _attention(width, num_predictions, length)
+            left_out += (length - num_predictions) * feed_forward
+            row = stack - left_out + head + num_predictions * width * width
         case "decoder":
             row = stack + head
         case "encoder-decoder":
