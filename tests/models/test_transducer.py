@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from workbench import config, models
-from workbench.models.search import FIRST_ROOM
+from workbench.models import transduce
+from workbench.models.search import FIRST_ROOM, Decoded
 from workbench.models.transduce import beam, greedy
 from workbench.models.transducer import Written, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
@@ -51,9 +52,6 @@ def test_greedy_search_by_a_cache_takes_what_the_whole_forward_finds_likeliest(k
     found = greedy([model], given, max_new=NEW, bos=BOS, eos=EOS)
     ids = np.asarray(found.ids)
     decoder = read(np.concatenate([np.full((3, 1), BOS), ids[:, :-1]], axis=1))
-    cached = str(jax.make_jaxpr(lambda: greedy([model], given, max_new=NEW, bos=BOS, eos=EOS).ids)())
-    assert "while" in cached
-    assert "while" not in str(jax.make_jaxpr(whole)(model, given, decoder))  # two programs
     written = np.cumsum(ids == EOS, axis=1) - (ids == EOS) == 0
     likely = np.asarray(whole(model, given, decoder))
     assert (likely.argmax(axis=-1) == ids)[written].all()
@@ -94,6 +92,43 @@ def test_the_best_form_is_the_same_where_nothing_else_is_asked_for_and_found_soo
         np.testing.assert_array_equal(best[1][0], best[5][0])
         np.testing.assert_allclose(best[1][1], best[5][1], rtol=1e-5)
     assert num_found[1] < num_found[5]
+
+
+@pytest.mark.parametrize("num_beams", [None, 3])
+@pytest.mark.parametrize("kind", [{}, {"pointer": False, "monotonic": True}], ids=str)
+def test_rows_searched_in_small_batches_that_close_up_are_written_as_all_at_once(
+    num_beams: int | None, kind: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, rng = built(4, **kind), np.random.default_rng(5)
+    model.embedding[...] = model.embedding[...].at[EOS].mul(6.0)  # so that most forms end, early and late
+    lengths = rng.integers(3, S + 1, 40)
+    given = source(tuple(lengths), seed=7)
+
+    def found(size: int) -> Decoded:
+        if num_beams is None:
+            return greedy([model], given, max_new=24, bos=BOS, eos=EOS, batch_size=size)
+        return beam([model], given, max_new=24, bos=BOS, eos=EOS, num_beams=num_beams, batch_size=size * num_beams)
+
+    def best(found: Decoded) -> np.ndarray:
+        """Where the best form ends. Shapes: -> [B, N] bool"""
+        return np.asarray(found.ids if num_beams is None else found.ids[:, 0]) == EOS
+
+    ended = best(found(40)).argmax(axis=1)
+    first = np.where(ended > 0, ended, 99).argmin()  # whole batches of it come first, and are over before all others
+    chosen = np.array([first] * 8 + [row for row in range(40) if lengths[row] >= lengths[first]])
+    given = Tokens(*(leaf[chosen] for leaf in given))
+    at_once = found(len(chosen))
+    monkeypatch.setattr(transduce, "STEP", 2)  # sources of several encoded lengths
+    monkeypatch.setattr(transduce, "WAVE", 5)
+    closed = []
+    close_up = transduce._closed_up
+    monkeypatch.setattr(transduce, "_closed_up", lambda *given: closed.append(given) or close_up(*given))
+    in_turns = found(4)
+    np.testing.assert_array_equal(in_turns.ids, at_once.ids)
+    np.testing.assert_allclose(in_turns.scores, at_once.scores, rtol=1e-4, atol=1e-5)
+    assert len(set(best(at_once).argmax(axis=1).tolist())) > 4
+    numbers = [len(batches) for batches, _ in closed]
+    assert any(later < earlier for earlier, later in itertools.pairwise(numbers))
 
 
 def test_several_models_vote_by_the_mean_of_their_probabilities() -> None:

@@ -54,14 +54,13 @@ def _candidates(
     num_best: int,
 ) -> list[list[str]]:
     """The `num_best` forms of every row that searching in one direction finds, the best first."""
+    if not rows:
+        return []
     encoded = [alphabet.encode(replace(row, form=None), backward=backward) for row in rows]
-    length = shape_of(encoded).source
-    found: list[list[str]] = [[]] * len(rows)
-    for numbers, batch in _in_batches(encoded, -(-settings.batch_size // settings.beams)):
-        for number, hypotheses in zip(numbers, _search(voters, batch, length, settings, num_best), strict=False):
-            slots = encoded[number].slots
-            texts = [alphabet.decode(ids.tolist(), slots) for ids in hypotheses]
-            found[number] = [text[::-1] for text in texts] if backward else texts
+    found = []
+    for row, hypotheses in zip(encoded, _search(voters, encoded, settings, num_best), strict=True):
+        texts = [alphabet.decode(ids.tolist(), row.slots) for ids in hypotheses]
+        found.append([text[::-1] for text in texts] if backward else texts)
     return found
 
 
@@ -74,13 +73,14 @@ def _in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[in
 
 
 def _search(
-    voters: Sequence[models.Transducer], batch: Sequence[Encoded], length: int, settings: config.Search, num_best: int
-) -> np.ndarray:  # -> [B, num_best, N]
-    source, max_new = source_arrays(batch, length), settings.max_length
+    voters: Sequence[models.Transducer], encoded: Sequence[Encoded], settings: config.Search, num_best: int
+) -> np.ndarray:  # -> [R, num_best, N]
+    source, max_new, size = source_arrays(encoded, shape_of(encoded).source), settings.max_length, settings.batch_size
     if settings.beams == 1:
-        return np.asarray(greedy(tuple(voters), source, max_new=max_new, bos=BOS, eos=EOS, pad=PAD).ids)[:, None]
+        found = greedy(voters, source, max_new=max_new, bos=BOS, eos=EOS, pad=PAD, batch_size=size)
+        return np.asarray(found.ids)[:, None]
     found = beam(
-        tuple(voters),
+        voters,
         source,
         max_new=max_new,
         bos=BOS,
@@ -89,6 +89,7 @@ def _search(
         num_beams=settings.beams,
         num_best=num_best,
         length_penalty=settings.length_penalty,
+        batch_size=size,
     )
     return np.asarray(found.ids[:, :num_best])
 

@@ -16,7 +16,7 @@ from workbench.models.attention import Kept, View, cross_view, mask_of, rope_of
 from workbench.models.decoder import Decoder
 from workbench.models.encoder_decoder import EncoderDecoder
 from workbench.models.parts import Array
-from workbench.models.search import Advance, Decoded, Room, beam_search, greedy_search
+from workbench.models.search import Advance, Beams, Decoded, Greedy, Room, search
 from workbench.models.stack import Block, Past, Stack
 from workbench.objectives.batch import Tokens
 
@@ -192,7 +192,7 @@ def greedy(
     """
     reader, first, position, cache = _start(model, prompt, source, prefix)
     room = _room_behind(cache.real.shape[1])
-    return greedy_search(first, reader.advance(position), room, cache, max_new=max_new, eos=eos, pad=pad)
+    return search(Greedy(max_new, eos, pad), first, reader.advance(position), room, cache)
 
 
 @partial(jax.jit, static_argnames=("max_new", "num_beams", "num_best", "length_penalty"))
@@ -211,19 +211,10 @@ def beam(
 ) -> Decoded:
     """The best hypotheses by log-probability / length ** length_penalty; a row without an ended one gives open ones.
 
-    When a row's search is over: `search.beam_search`; only the first `num_best` are asked for, all where None. Other
+    When a row's search is over: `search.Beams`; only the first `num_best` are asked for, all where None. Other
     arguments as of `greedy`.
     """
     reader, first, position, cache = _start(model, prompt, source, prefix)
-    return beam_search(
-        first,
-        reader.advance(position),
-        _room_behind(cache.real.shape[1]),
-        cache,
-        max_new=max_new,
-        eos=eos,
-        pad=pad,
-        num_beams=num_beams,
-        num_best=num_best,
-        length_penalty=length_penalty,
-    )
+    room = _room_behind(cache.real.shape[1])
+    way = Beams(max_new, eos, pad, num_beams, num_best, length_penalty)
+    return search(way, first, reader.advance(position), room, cache)

@@ -1,4 +1,4 @@
-"""Greedy and beam search of one transducer or of several that vote, over cached keys and values; one program each.
+"""Greedy and beam search of one transducer or of several that vote, over cached keys and values.
 
 Dims: B rows, S source, N characters written, W beams (1 of a greedy search), V vocabulary.
 """
@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from workbench.models.attention import Kept, View, mask_of, rope_of
-from workbench.models.search import Decoded, beam_search, greedy_search
+from workbench.models.parts import Array
+from workbench.models.search import Beams, Decoded, Greedy, Way, limits
 from workbench.models.stack import Past
 from workbench.models.transducer import Transducer, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
 
 Layers = tuple[Past, ...]
+TURN = 4  # characters after which rows that are over make place for others
+WAVE = 8  # batches whose rows move together: so many caches exist at once
+CLOSER = 0.75  # batches close up where that leaves no more than this share of them: moving a row costs a few characters
+STEP = 8  # encoded lengths are rounded up to this
 
 
 class Memory(NamedTuple):
@@ -26,6 +32,13 @@ class Memory(NamedTuple):
 
     cross: tuple[Kept, ...]
     copy_keys: jax.Array | None
+
+    def padded(self, length: int) -> Memory:
+        """The same of `length` places."""
+        cross, keys = tuple(kept.room(length) for kept in self.cross), self.copy_keys
+        if keys is not None:
+            keys = jnp.pad(keys, [(0, 0), (0, length - keys.shape[1]), (0, 0)])
+        return Memory(cross, keys)
 
 
 def _remember(model: Transducer, source: Tokens) -> Memory:
@@ -95,27 +108,140 @@ def _room(caches: tuple[Layers, ...], places: int) -> tuple[Layers, ...]:
     return tuple(tuple(past.room(1 + places) for past in layers) for layers in caches)
 
 
-def _start(models: Sequence[Transducer], source: Tokens, bos: int) -> tuple[_Voters, jax.Array, tuple[Layers, ...]]:
-    """Caches with the beginning read, and log-probabilities of what follows it [B, V]."""
-    voters = _Voters(tuple(models), tuple(_remember(model, source) for model in models), source)
+class _Batch(NamedTuple):
+    """Rows that are searched together. Every leaf has a leading B, but for scalars, which are common to all."""
+
+    source: Tokens
+    memories: tuple[Memory, ...]
+    state: Any  # of the search
+
+
+@partial(jax.jit, static_argnames=("places",))
+def _encode(models: Sequence[Transducer], source: Tokens, places: int) -> tuple[Memory, ...]:
+    """Memories of `places` places, those behind the source empty."""
+    return tuple(_remember(model, source).padded(places) for model in models)
+
+
+@partial(jax.jit, static_argnames=("way", "bos"))
+def _begin(
+    models: Sequence[Transducer], source: Tokens, memories: tuple[Memory, ...], real: Array, way: Way, bos: int
+) -> _Batch:
+    """The beginning read; only the rows that are `real` [B] are searched."""
+    voters = _Voters(tuple(models), memories, source)
+    num_rows = len(source.ids)
     stacks = [model.decoder for model in models]
-    caches = tuple((Past.empty(stack.settings, len(source.ids), 1),) * stack.num_layers for stack in stacks)
-    seen = jnp.ones((len(source.ids), 1, 1), bool)
-    first, caches = voters.read(jnp.full((len(source.ids), 1), bos), jnp.zeros((), jnp.int32), seen, caches)
-    return voters, first[:, 0], caches
+    caches = tuple((Past.empty(stack.settings, num_rows, 1),) * stack.num_layers for stack in stacks)
+    seen = jnp.ones((num_rows, 1, 1), bool)
+    first, caches = voters.read(jnp.full((num_rows, 1), bos), jnp.zeros((), jnp.int32), seen, caches)
+    state: Any = way.start(first[:, 0], caches)
+    return _Batch(source, memories, state._replace(over=~jnp.asarray(real)))
 
 
-@partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad"))
-def greedy(models: Sequence[Transducer], source: Tokens, *, max_new: int, bos: int, eos: int, pad: int = 0) -> Decoded:
+@partial(jax.jit, static_argnames=("way", "limit"))
+def _make_room(batch: _Batch, way: Way, limit: int) -> _Batch:
+    return batch._replace(state=way.roomier(batch.state, _room, limit))
+
+
+@partial(jax.jit, static_argnames=("way", "limit"))
+def _go_on(models: Sequence[Transducer], batch: _Batch, end: int, way: Way, limit: int) -> tuple[_Batch, Decoded]:
+    voters = _Voters(tuple(models), batch.memories, batch.source)
+    state: Any = way.go_on(batch.state, voters.advance, end, limit)
+    return batch._replace(state=state), way.found(state)
+
+
+def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, size: int) -> Decoded:
+    """Any number of rows, `size` at a time.
+
+    Every `TURN` characters the rows that are over make place: the others move together into fewer batches. So nothing
+    waits for the longest form but the rows of the last batch. A batch's sources are encoded without the places that
+    all of them leave empty, and padded afterwards: there are few programs, whatever the lengths.
+    """
+    models = tuple(models)
+    order = np.argsort((np.asarray(source.segments) > 0).sum(axis=1), kind="stable")
+    ends = sorted({*range(TURN, way.max_new, TURN), *limits(way.max_new)})
+    ids, scores = None, None
+    for wave in np.split(order, range(WAVE * size, len(order), WAVE * size)):
+        waiting = [_started(models, source, numbers, way, bos, size) for numbers in _chunks(wave, size)]
+        room = 0
+        for end in ends:
+            limit = next(limit for limit in limits(way.max_new) if limit >= end)
+            going_on = []
+            for numbers, batch in waiting:
+                roomy = batch if limit == room else _make_room(batch, way, limit)
+                batch, found = _go_on(models, roomy, end, way, limit)
+                if ids is None or scores is None:
+                    ids, scores = (np.empty((len(order), *leaf.shape[1:]), leaf.dtype) for leaf in found)
+                ids[numbers], scores[numbers] = (np.asarray(leaf)[: len(numbers)] for leaf in found)
+                going_on.append((numbers, batch))
+            waiting, room = _closed_up(going_on, size), limit
+            if not waiting:
+                break
+    if ids is None or scores is None:
+        raise ValueError("nothing to search: a source of no rows")
+    return Decoded(ids, scores)
+
+
+def _chunks(numbers: np.ndarray, size: int) -> list[np.ndarray]:
+    return np.split(numbers, range(size, len(numbers), size))
+
+
+def _started(
+    models: tuple[Transducer, ...], source: Tokens, numbers: np.ndarray, way: Way, bos: int, size: int
+) -> tuple[np.ndarray, _Batch]:
+    """These rows, filled up to `size` by the first of them, which are not searched."""
+    rows = np.resize(numbers, size)
+    whole = Tokens(*(np.asarray(leaf)[rows] for leaf in source))
+    longest = int((whole.segments > 0).sum(axis=1).max())
+    length = min(-(-longest // STEP) * STEP, whole.ids.shape[1])
+    memories = _encode(models, Tokens(*(leaf[:, :length] for leaf in whole)), whole.ids.shape[1])
+    return numbers, _begin(models, whole, memories, np.arange(size) < len(numbers), way, bos)
+
+
+def _closed_up(batches: list[tuple[np.ndarray, _Batch]], size: int) -> list[tuple[np.ndarray, _Batch]]:
+    """The rows that are not over, in as few batches as hold them; the batches themselves where that is as many."""
+    batches = [(numbers, batch) for numbers, batch in batches if not np.all(batch.state.over)]
+    open_ = [np.flatnonzero(~np.asarray(batch.state.over)) for _, batch in batches]
+    left = sum(map(len, open_))
+    if -(-left // size) > CLOSER * len(batches) or not batches:
+        return batches
+    owner = np.repeat(np.arange(len(batches)), list(map(len, open_)))
+    row = np.concatenate(open_)
+    numbers = np.concatenate([own[rows] for (own, _), rows in zip(batches, open_, strict=True)])
+    closed = []
+    for chosen in _chunks(np.arange(left), size):
+        filled = np.resize(chosen, size)
+
+        def gathered(*leaves: jax.Array, owners: np.ndarray = owner[filled], rows: np.ndarray = row[filled]) -> Any:
+            if not leaves[0].ndim:
+                return leaves[0]
+            found = np.empty((size, *leaves[0].shape[1:]), leaves[0].dtype)
+            for one in np.unique(owners):
+                found[owners == one] = np.asarray(leaves[one])[rows[owners == one]]
+            return found
+
+        batch: _Batch = jax.tree.map(gathered, *(batch for _, batch in batches))
+        state = batch.state._replace(over=np.arange(size) >= len(chosen))
+        closed.append((numbers[chosen], batch._replace(state=state)))
+    return closed
+
+
+def greedy(
+    models: Sequence[Transducer],
+    source: Tokens,
+    *,
+    max_new: int,
+    bos: int,
+    eos: int,
+    pad: int = 0,
+    batch_size: int = 256,
+) -> Decoded:
     """The likeliest next character, by the mean of the models' probabilities, until every row has ended.
 
     Shapes: source [B, S] -> ids [B, N], scores [B]
     """
-    voters, first, caches = _start(models, source, bos)
-    return greedy_search(first, voters.advance, _room, caches, max_new=max_new, eos=eos, pad=pad)
+    return _search(models, source, Greedy(max_new, eos, pad), bos, batch_size)
 
 
-@partial(jax.jit, static_argnames=("max_new", "bos", "eos", "pad", "num_beams", "num_best", "length_penalty"))
 def beam(
     models: Sequence[Transducer],
     source: Tokens,
@@ -127,24 +253,16 @@ def beam(
     num_best: int | None = None,
     length_penalty: float = 1.0,
     pad: int = 0,
+    batch_size: int = 256,
 ) -> Decoded:
     """The best forms by log-probability / length ** length_penalty; of the first `num_best`, of all where None.
 
+    `batch_size` counts hypotheses: a batch has that many divided by the beams.
+
     Shapes: -> ids [B, W, N], scores [B, W]
     """
-    voters, first, caches = _start(models, source, bos)
-    return beam_search(
-        first,
-        voters.advance,
-        _room,
-        caches,
-        max_new=max_new,
-        eos=eos,
-        pad=pad,
-        num_beams=num_beams,
-        num_best=num_best,
-        length_penalty=length_penalty,
-    )
+    way = Beams(max_new, eos, pad, num_beams, num_best, length_penalty)
+    return _search(models, source, way, bos, -(-batch_size // num_beams))
 
 
 @jax.jit
