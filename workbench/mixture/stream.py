@@ -68,8 +68,11 @@ def gather(pools: Sequence[Rows], owner: np.ndarray, row: np.ndarray) -> Rows:
     if len({pool.part is None for pool in pools}) > 1:
         raise BadInput("rows: some languages' rows hold pairs, the others' do not; use one kind")
     places = list(zip(owner.tolist(), row.tolist(), strict=True))
+    alone = int(owner[0]) if len(owner) and (owner == owner[0]).all() else None
 
     def copied(arrays: list[np.ndarray]) -> np.ndarray:
+        if alone is not None:
+            return np.asarray(arrays[alone][row], np.int32)
         found = np.empty((len(places), arrays[0].shape[1]), np.int32)
         for place, (which, number) in enumerate(places):
             found[place] = arrays[which][number]

@@ -152,9 +152,9 @@ def _go_on(models: Sequence[Transducer], batch: _Batch, end: int, way: Way, limi
 def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, size: int) -> Decoded:
     """Any number of rows, `size` at a time.
 
-    Every `TURN` characters the rows that are over make place: the others move together into fewer batches. So nothing
-    waits for the longest form but the rows of the last batch. A batch's sources are encoded without the places that
-    all of them leave empty, and padded afterwards: there are few programs, whatever the lengths.
+    Every `TURN` characters the rows that are over make place: the others move together into fewer batches, where that
+    spares enough of them. So little waits for the longest form but the rows of the last batch. A batch's sources are
+    encoded without the places that all of them leave empty: there are few programs, whatever the lengths.
     """
     models = tuple(models)
     order = np.argsort((np.asarray(source.segments) > 0).sum(axis=1), kind="stable")
@@ -198,7 +198,7 @@ def _started(
 
 
 def _closed_up(batches: list[tuple[np.ndarray, _Batch]], size: int) -> list[tuple[np.ndarray, _Batch]]:
-    """The rows that are not over, in as few batches as hold them; the batches themselves where that is as many."""
+    """The rows that are not over, in as few batches as hold them; the batches themselves where that saves little."""
     batches = [(numbers, batch) for numbers, batch in batches if not np.all(batch.state.over)]
     open_ = [np.flatnonzero(~np.asarray(batch.state.over)) for _, batch in batches]
     left = sum(map(len, open_))
