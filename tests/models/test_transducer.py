@@ -11,7 +11,7 @@ import pytest
 
 from workbench import config, models
 from workbench.models import transduce
-from workbench.models.search import FIRST_ROOM, Decoded
+from workbench.models.search import FIRST_ROOM, Decoded, Greedy
 from workbench.models.transduce import beam, greedy
 from workbench.models.transducer import Written, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
@@ -52,6 +52,12 @@ def test_greedy_search_by_a_cache_takes_what_the_whole_forward_finds_likeliest(k
     found = greedy([model], given, max_new=NEW, bos=BOS, eos=EOS)
     ids = np.asarray(found.ids)
     decoder = read(np.concatenate([np.full((3, 1), BOS), ids[:, :-1]], axis=1))
+    way = Greedy(NEW, EOS, 0)
+    _, batch = transduce._started((model,), given, np.arange(3), way, BOS, 3)
+    batch = transduce._make_room(batch, way, NEW)
+    cached = str(jax.make_jaxpr(lambda: transduce._go_on((model,), batch, NEW, way, NEW)[1].ids)())
+    assert "while" in cached
+    assert "while" not in str(jax.make_jaxpr(whole)(model, given, decoder))  # two programs
     written = np.cumsum(ids == EOS, axis=1) - (ids == EOS) == 0
     likely = np.asarray(whole(model, given, decoder))
     assert (likely.argmax(axis=-1) == ids)[written].all()

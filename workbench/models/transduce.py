@@ -210,19 +210,21 @@ def _closed_up(batches: list[tuple[np.ndarray, _Batch]], size: int) -> list[tupl
     closed = []
     for chosen in _chunks(np.arange(left), size):
         filled = np.resize(chosen, size)
-
-        def gathered(*leaves: jax.Array, owners: np.ndarray = owner[filled], rows: np.ndarray = row[filled]) -> Any:
-            if not leaves[0].ndim:
-                return leaves[0]
-            found = np.empty((size, *leaves[0].shape[1:]), leaves[0].dtype)
-            for one in np.unique(owners):
-                found[owners == one] = np.asarray(leaves[one])[rows[owners == one]]
-            return found
-
+        gathered = partial(_gathered, owner=owner[filled], row=row[filled])
         batch: _Batch = jax.tree.map(gathered, *(batch for _, batch in batches))
         state = batch.state._replace(over=np.arange(size) >= len(chosen))
         closed.append((numbers[chosen], batch._replace(state=state)))
     return closed
+
+
+def _gathered(*leaves: jax.Array, owner: np.ndarray, row: np.ndarray) -> Any:
+    """Row `row[i]` of leaf `owner[i]` for each i; a scalar is the same in all. Shapes: owner, row [B] -> [B, ..]"""
+    if not leaves[0].ndim:
+        return leaves[0]
+    found = np.empty((len(row), *leaves[0].shape[1:]), leaves[0].dtype)
+    for one in np.unique(owner):
+        found[owner == one] = np.asarray(leaves[one])[row[owner == one]]
+    return found
 
 
 def greedy(

@@ -37,7 +37,6 @@ def _glibc(name: str) -> Any:
     """A function of it, None where the C library is another."""
     try:
         library = ctypes.CDLL(None)
-        library.gnu_get_libc_version  # noqa: B018  # musl and macOS have functions of other names or none
-        return getattr(library, name)
-    except (AttributeError, OSError, TypeError):
+    except (OSError, TypeError):
         return None
+    return getattr(library, name) if hasattr(library, "gnu_get_libc_version") else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench import config, seeds
 from workbench.errors import BadInput
-from workbench.models import Encoder
+from workbench.models import Encoder, parts
 from workbench.models.heads import Classifier, Headed, reverse_gradient
 from workbench.objectives.batch import Aligned, Batch, Tokens
 from workbench.training.losses import losses_of_states
@@ -53,7 +53,7 @@ class AlignmentLoss:
         on_tokens = settings.adversarial is not None or settings.concepts is not None
         found = model(batch.inputs, batch.segments, batch.positions, key=key, hidden=on_tokens)
         assert batch.predict is not None
-        states = jnp.take_along_axis(found.final, batch.predict[:, :, None], axis=1)
+        states = parts.at(found.final, batch.predict)
         total = masked_mean(losses_of_states(model, states, batch), batch.weights)
         if on_tokens and found.hidden is not None:
             layer = found.hidden[self._layer(model)]

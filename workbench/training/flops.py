@@ -37,13 +37,13 @@ def formula(
     num_rows, length = batch_shape
     width, feed_forward = settings.width, 3 * settings.width * settings.feed_forward
     head = num_predictions * width * vocab_size
-    stack = settings.num_layers * (_attention(width, length, length) + length * feed_forward)
+    layer = _attention(width, length, length) + length * feed_forward
+    stack = settings.num_layers * layer
     match settings.kind:
         case "encoder":
             # the last layer reads every place, and writes only where something is predicted
-            left_out = _attention(width, length, length) - _attention(width, num_predictions, length)
-            left_out += (length - num_predictions) * feed_forward
-            row = stack - left_out + head + num_predictions * width * width
+            last = _attention(width, num_predictions, length) + num_predictions * feed_forward
+            row = stack - layer + last + head + num_predictions * width * width
         case "decoder":
             row = stack + head
         case "encoder-decoder":

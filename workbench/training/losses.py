@@ -5,37 +5,31 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from workbench.models import Decoder, Encoder, EncoderDecoder, Model
+from workbench.models import Decoder, EncoderDecoder, Model
+from workbench.models.parts import at
 from workbench.objectives.batch import Batch
 
 LOGITS_AT_ONCE = 2**28  # 1 GB of float32, and as much again for their gradient
 
 
-def final_states(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
-    """What the stack that writes ends with. Shapes: -> [B, T, D]"""
-    inputs, segments, positions = map(jnp.asarray, (batch.inputs, batch.segments, batch.positions))
-    if isinstance(model, EncoderDecoder):
-        if batch.decoder is None:
-            raise ValueError("this batch has nothing for a decoder to write: its objective is not an encoder-decoder's")
-        return model(inputs, segments, positions, batch.decoder, key=key).final
-    if batch.decoder is not None:
-        raise ValueError(f"this batch is an encoder-decoder's, the model is {type(model).__name__}")
-    if isinstance(model, Decoder):
-        return model(inputs, segments, positions, prefix=batch.prefix, key=key).final
-    return model(inputs, segments, positions, key=key).final
-
-
 def states_to_predict(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
-    """The final states at the places where the loss counts. Shapes: -> [B, M, D]
+    """What the stack that writes ends with, at the places where the loss counts. Shapes: -> [B, M, D]
 
     Of a masked LM these are few, and the last layer is computed there alone: a seventh of the step's operations at 4
     layers, a twelfth at 8.
     """
-    if isinstance(model, Encoder) and batch.predict is not None and batch.decoder is None:
-        inputs, segments, positions = map(jnp.asarray, (batch.inputs, batch.segments, batch.positions))
+    inputs, segments, positions = map(jnp.asarray, (batch.inputs, batch.segments, batch.positions))
+    if isinstance(model, EncoderDecoder):
+        if batch.decoder is None:
+            raise ValueError("this batch has nothing for a decoder to write: its objective is not an encoder-decoder's")
+        final = model(inputs, segments, positions, batch.decoder, key=key).final
+    elif batch.decoder is not None:
+        raise ValueError(f"this batch is an encoder-decoder's, the model is {type(model).__name__}")
+    elif isinstance(model, Decoder):
+        final = model(inputs, segments, positions, prefix=batch.prefix, key=key).final
+    else:
         return model(inputs, segments, positions, key=key, only=batch.predict).final
-    final = final_states(model, batch, key)
-    return final if batch.predict is None else jnp.take_along_axis(final, batch.predict[:, :, None], axis=1)
+    return final if batch.predict is None else at(final, batch.predict)
 
 
 def predicted(model: Model, batch: Batch, key: jax.Array | None = None) -> jax.Array:
