@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from workbench.models import Decoder, EncoderDecoder, Model
+from workbench.models import Decoder, Encoder, EncoderDecoder, Model
 from workbench.models.parts import at
 from workbench.objectives.batch import Batch
 
@@ -27,8 +27,10 @@ def states_to_predict(model: Model, batch: Batch, key: jax.Array | None = None) 
         raise ValueError(f"this batch is an encoder-decoder's, the model is {type(model).__name__}")
     elif isinstance(model, Decoder):
         final = model(inputs, segments, positions, prefix=batch.prefix, key=key).final
-    else:
+    elif isinstance(model, Encoder):
         return model(inputs, segments, positions, key=key, only=batch.predict).final
+    else:  # a published encoder, whose layers are all computed everywhere
+        final = model(inputs, segments, positions, key=key).final
     return final if batch.predict is None else at(final, batch.predict)
 
 
