@@ -12,6 +12,7 @@ import pytest
 from workbench import cli, config, load
 from workbench.files import read_json
 from workbench.inflection import rows as files
+from workbench.inflection import write
 from workbench.inflection.alphabet import Alphabet, Encoded
 from workbench.inflection.batches import InflectionStream, source_arrays
 from workbench.inflection.rows import Row
@@ -121,15 +122,31 @@ def written(model: Transducer, one: Encoded) -> float:
     return float(sum(found[0, place, target] for place, target in enumerate((*one.form, 2))))
 
 
-@pytest.mark.parametrize("beams", [1, 3])
-def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities(beams: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("beams", "steps"), [(1, 60), (3, 160)])
+def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities(
+    beams: int, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     optim = config.Optim(learning_rate=1e-2, warmup_steps=5)
-    train = config.InflectionTrain(steps=60, batch_size=16, look_every=60, buckets=1, optim=optim)
+    train = config.InflectionTrain(steps=steps, batch_size=16, look_every=steps, buckets=1, optim=optim)
     half_trained = trained(tmp_path, settings(directions="both", train=train))
     model, alphabet, rows = half_trained.model, half_trained.alphabet, language(8, 3)
     search = SEARCH.model_copy(update={"beams": beams, "max_length": 10})
+    searched = []  # rows, with so many beams
+    candidates = write._candidates
+    monkeypatch.setattr(
+        write,
+        "_candidates",
+        lambda voters, alphabet, rows, settings, **rest: (
+            searched.append((len(rows), settings.beams)) or candidates(voters, alphabet, rows, settings, **rest)
+        ),
+    )
+    found = forms([model], alphabet, rows, search)
+    if beams > 1:  # greedy search from both ends settles some rows, and not all
+        (first, _), *_, (left, by) = searched
+        assert by == beams
+        assert 0 < left < first == len(rows)
     differ = 0
-    for row, form in zip(rows, forms([model], alphabet, rows, search), strict=True):
+    for row, form in zip(rows, found, strict=True):
 
         def score(text: str, row: Row = row) -> float:
             named = Row(row.lang, row.lemma, row.features, text)

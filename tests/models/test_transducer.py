@@ -85,19 +85,33 @@ def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms(new: int) -> None
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
-def test_the_best_form_is_the_same_where_nothing_else_is_asked_for_and_found_sooner(length_penalty: float) -> None:
+def test_the_best_form_is_the_same_where_nothing_else_is_asked_for_and_found_sooner(
+    length_penalty: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[tuple[str, int]] = []  # of the rows of each search, the way and the number
+    search = transduce._search
+    monkeypatch.setattr(
+        transduce,
+        "_search",
+        lambda models, given, way, *rest: (
+            searched.append((type(way).__name__, len(given.ids))) or search(models, given, way, *rest)
+        ),
+    )
     num_found = {1: 0, 5: 0}
     for seed in range(4):
-        model, given, best = built(seed), source(seed=seed), {}
-        model.embedding[...] = model.embedding[...].at[EOS].mul(6.0)  # so that forms end
+        model, given, best = built(seed), source((7, 5, 7, 3, 6, 4), seed=seed), {}
+        model.embedding[...] = (3.0 * model.embedding[...]).at[EOS].mul(2.0)  # so that forms end, some of them surely
         for num_best in num_found:
             settings = {"num_best": num_best, "length_penalty": length_penalty}
             found = beam([model], given, max_new=24, bos=BOS, eos=EOS, **settings)
             best[num_best] = np.asarray(found.ids[:, 0]), np.asarray(found.scores[:, 0])
             num_found[num_best] += int(np.isfinite(np.asarray(found.scores)).sum())
         np.testing.assert_array_equal(best[1][0], best[5][0])
-        np.testing.assert_allclose(best[1][1], best[5][1], rtol=1e-5)
+        np.testing.assert_allclose(best[1][1], best[5][1], rtol=1e-4, atol=1e-6)
     assert num_found[1] < num_found[5]
+    with_beams = {number for way, number in searched if way == "Beams"}
+    assert 6 in with_beams
+    assert with_beams - {6}  # greedy search settles some rows, and not all of them
 
 
 @pytest.mark.parametrize("num_beams", [None, 3])

@@ -22,18 +22,26 @@ def forms(
     """The form of every row, in order; of several models by the mean of their probabilities.
 
     Models that also write backward find candidates from both ends, and the one of the highest product of its two
-    probabilities is written. Rows are searched together, those of similar length in one batch.
+    probabilities is written. Beams are searched only where greedy search from both ends leaves that open.
 
     Source: Liu et al. 2016 (https://aclanthology.org/N16-1046), who choose from the two lists of candidates by the sum
         of both models' scores. Differs: one model writes in both directions.
     """
     if not alphabet.backward:
-        return [found[0] for found in _candidates(voters, alphabet, rows, settings, backward=False, num_best=1)]
-    by_direction = [
-        _candidates(voters, alphabet, rows, settings, backward=backward, num_best=settings.beams)
-        for backward in (False, True)
-    ]
-    candidates = [list(dict.fromkeys(one + other)) for one, other in zip(*by_direction, strict=True)]
+        return [found[0] for found in _candidates(voters, alphabet, rows, settings, backward=False)[0]]
+    quick = settings.model_copy(update={"beams": 1})
+    (forward, log_forward), (backward, log_backward) = (
+        _candidates(voters, alphabet, rows, quick, backward=backward) for backward in (False, True)
+    )
+    candidates = [list(dict.fromkeys(one + other)) for one, other in zip(forward, backward, strict=True)]
+    if settings.beams > 1:
+        # beside a form of probabilities p_f and p_b the others have at best the product (1 - p_f) (1 - p_b)
+        settled = np.logaddexp(log_forward, log_backward)[:, 0] > 0.0
+        open_ = [number for number, found in enumerate(candidates) if len(found) > 1 or not settled[number]]
+        rest = [rows[number] for number in open_]
+        searched = [_candidates(voters, alphabet, rest, settings, backward=backward)[0] for backward in (False, True)]
+        for number, one, other in zip(open_, *searched, strict=True):
+            candidates[number] = list(dict.fromkeys(one + other))
     disputed = [number for number, found in enumerate(candidates) if len(found) > 1]
     asked = [replace(rows[number], form=form) for number in disputed for form in candidates[number]]
     scores = iter(_log_probabilities(voters, alphabet, asked, settings).tolist())
@@ -51,17 +59,24 @@ def _candidates(
     settings: config.Search,
     *,
     backward: bool,
-    num_best: int,
-) -> list[list[str]]:
-    """The `num_best` forms of every row that searching in one direction finds, the best first."""
+) -> tuple[list[list[str]], np.ndarray]:
+    """The forms of every row that searching in one direction finds, the best first, and their scores.
+
+    They are as many as beams where models also write backward, else one. A form that was cut off at the longest that
+    may be written has a score of -inf.
+
+    Shapes: scores [R, forms]
+    """
+    num_best = settings.beams if alphabet.backward else 1
     if not rows:
-        return []
+        return [], np.zeros((0, num_best))
     encoded = [alphabet.encode(replace(row, form=None), backward=backward) for row in rows]
+    ids, scores = _search(voters, encoded, settings, num_best)
     found = []
-    for row, hypotheses in zip(encoded, _search(voters, encoded, settings, num_best), strict=True):
-        texts = [alphabet.decode(ids.tolist(), row.slots) for ids in hypotheses]
+    for row, hypotheses in zip(encoded, ids, strict=True):
+        texts = [alphabet.decode(one.tolist(), row.slots) for one in hypotheses]
         found.append([text[::-1] for text in texts] if backward else texts)
-    return found
+    return found, np.where((ids == EOS).any(axis=2), scores, -np.inf)
 
 
 def _in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], list[Encoded]]]:
@@ -74,11 +89,11 @@ def _in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[in
 
 def _search(
     voters: Sequence[models.Transducer], encoded: Sequence[Encoded], settings: config.Search, num_best: int
-) -> np.ndarray:  # -> [R, num_best, N]
+) -> tuple[np.ndarray, np.ndarray]:  # -> ids [R, num_best, N], scores [R, num_best]
     source, max_new, size = source_arrays(encoded, shape_of(encoded).source), settings.max_length, settings.batch_size
     if settings.beams == 1:
         found = greedy(voters, source, max_new=max_new, bos=BOS, eos=EOS, pad=PAD, batch_size=size)
-        return np.asarray(found.ids)[:, None]
+        return np.asarray(found.ids)[:, None], np.asarray(found.scores)[:, None]
     found = beam(
         voters,
         source,
@@ -91,7 +106,7 @@ def _search(
         length_penalty=settings.length_penalty,
         batch_size=size,
     )
-    return np.asarray(found.ids[:, :num_best])
+    return np.asarray(found.ids[:, :num_best]), np.asarray(found.scores[:, :num_best])
 
 
 def _log_probabilities(

@@ -259,12 +259,42 @@ def beam(
 ) -> Decoded:
     """The best forms by log-probability / length ** length_penalty; of the first `num_best`, of all where None.
 
-    `batch_size` counts hypotheses: a batch has that many divided by the beams.
+    Where one form is asked for, greedy search comes first, and a row is searched no more where no other form can be
+    better: then there is nothing but that form in the row. `batch_size` counts hypotheses: a batch has that many
+    divided by the beams.
 
     Shapes: -> ids [B, W, N], scores [B, W]
     """
     way = Beams(max_new, eos, pad, num_beams, num_best, length_penalty)
-    return _search(models, source, way, bos, -(-batch_size // num_beams))
+    size = -(-batch_size // num_beams)
+    if num_best != 1:
+        return _search(models, source, way, bos, size)
+    first = greedy(models, source, max_new=max_new, bos=bos, eos=eos, pad=pad, batch_size=batch_size)
+    ids = np.full((len(first.ids), num_beams, max_new), pad, np.int32)
+    scores = np.full((len(first.ids), num_beams), -np.inf, np.float32)
+    ids[:, 0], scores[:, 0], settled = first.ids, *_settled(first, eos, length_penalty)
+    open_ = np.flatnonzero(~settled)
+    if len(open_):
+        rest = Tokens(*(np.asarray(leaf)[open_] for leaf in source))
+        ids[open_], scores[open_] = _search(models, rest, way, bos, size)
+    return Decoded(ids, scores)
+
+
+def _settled(first: Decoded, eos: int, length_penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    """The scores of what greedy search has written, by a length penalty; and whether no other form can have a better.
+
+    All other forms have together the probability that is left, and are as long as may be at best. So a form that is
+    settled has half of all probability or more: each of its characters is the likeliest, and any beam would find it.
+
+    Shapes: -> [B], [B] bool
+    """
+    ends = first.ids == eos
+    num_new = np.where(ends.any(axis=1), ends.argmax(axis=1) + 1, ends.shape[1])
+    log_probability = np.minimum(np.asarray(first.scores, np.float64), 0.0)
+    scores = log_probability / num_new**length_penalty
+    with np.errstate(divide="ignore"):  # nothing is left
+        others = np.log(-np.expm1(log_probability)) / float(ends.shape[1]) ** length_penalty
+    return scores, ends.any(axis=1) & (scores >= others)
 
 
 @jax.jit
