@@ -24,7 +24,7 @@ def preset(name: Preset, data: config.InflectionData) -> config.InflectionConfig
                 data=data,
                 directions="both",
                 model=config.Transducer(dropout=0.15),
-                train=config.InflectionTrain(steps=8_000, look_every=2_000),
+                train=config.InflectionTrain(steps=6_000, look_every=1_500),
                 search=config.Search(beams=5),
             )
         case "gpu":
