@@ -8,8 +8,10 @@ there are cores. Two peers, with yoyodyne's default positions, sinusoids: *point
 which like ours may copy characters, and *plain*, its transformer, which may not. Both are spared Lightning's loop and
 the reading of files, and use PyTorch's fused AdamW; else they are as they come: random batches padded to their longest
 row, decoders that read the whole prefix again for each character, beams kept in Python. A batch of their search is 256
-rows, of ours 256 hypotheses. Searching is timed after training, so that forms end; rows go in and strings come out.
-Compiling is not timed, but told. Ends with one line of JSON.
+rows, of ours 256 hypotheses. Where greedy search finds a form of half of all probability, our beam search ends, for
+five beams would find the same. Test rows come in one random order, for the file goes word by word. Searching is timed
+after training, so that forms end; rows go in and strings come out. Compiling is not timed, but told. Ends with one line
+of JSON.
 
 PyTorch's threads wait for each other by spinning: on a busy machine it is many times slower than it is. To measure
 there all the same, `taskset -c 0` gives every side one thread, and ours what `workbench run` sets for its workers.
@@ -28,7 +30,7 @@ import timing
 from inflect_sides import BATCH_SIZES, MODEL, NAMES, Name, Plan, Start, Train, Write, serve
 from timing import Seconds
 
-from workbench import files
+from workbench import files, seeds
 from workbench.inflection.batches import STEP
 from workbench.inflection.rows import read
 from workbench.sources.embedded.data import data_home
@@ -75,8 +77,9 @@ def measure(sides: dict[Name, Side], asked: Train | Write, rounds: int) -> tuple
 
 
 def plan_of(folder: Path, examples: int, rounds: int) -> Plan:
-    training, test = (read(folder / f"tur.{split}").rows for split in ("trn", "tst"))
-    longest = 1 + max(len(row.form or "") for row in (*training, *test))
+    training, rows = (read(folder / f"tur.{split}").rows for split in ("trn", "tst"))
+    longest = 1 + max(len(row.form or "") for row in (*training, *rows))
+    test = [rows[number] for number in seeds.stream(0, "test").permutation(len(rows))]
     return Plan(training, test, examples, rounds + 1, -(-longest // STEP) * STEP)  # and the round that compiles
 
 

@@ -94,6 +94,12 @@ def test_each_epoch_of_a_pool_has_each_row_once_and_pools_get_their_shares() -> 
     assert all(np.array_equal(one, other) for one, other in zip(stream.batch(57)[:3], again[:3], strict=True))
 
 
+def test_fewer_steps_than_shapes_are_refused_by_the_names_of_their_settings() -> None:
+    rows = encoded(np.random.default_rng(0), 60, 40)
+    with pytest.raises(BadInput, match=r"train\.steps: 2, but .* 3 shapes.*train\.buckets"):
+        InflectionStream({"tur": rows}, {"tur": 1.0}, steps=2, batch_size=2, num_shapes=3, seed=0)
+
+
 def test_a_batch_writes_what_follows_and_counts_the_end_alone_of_what_is_padded() -> None:
     rows = [Encoded((20, 21), (5, 6, 7), (6, 7), ""), Encoded((20,), (5,), (5, 5, 5, 5), "")]
     batch = InflectionStream({"tur": rows}, {"tur": 1.0}, steps=1, batch_size=2, num_shapes=1, seed=0).batch(0)

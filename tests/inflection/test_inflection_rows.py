@@ -37,6 +37,19 @@ def test_a_covered_file_has_rows_without_forms_and_a_submission_has_its_columns(
     assert (tmp_path / "out").read_bytes() == "gehen\tV;PST\tging\nHaus\tN;PL\tHäuser\n".encode()
 
 
+def test_a_covered_file_may_have_an_empty_column_where_the_form_is_to_stand(tmp_path: Path) -> None:
+    table = rows.read(written(tmp_path, "gehen\t\tV;PST\nHaus\t\tN;PL\n", "deu.covered.tst"))
+    assert table.covered
+    assert table.rows[0] == Row("deu", "gehen", "V;PST", None)
+    rows.write(tmp_path / "out", table, ["ging", "Häuser"])
+    assert (tmp_path / "out").read_bytes() == "gehen\tging\tV;PST\nHaus\tHäuser\tN;PL\n".encode()
+
+
+def test_lemmas_and_forms_alone_are_no_covered_file(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"deu\.trn:1: no features .* got \['gehen', 'ging'\]"):
+        rows.read(written(tmp_path, "gehen\tging\nHaus\tHäuser\n"))
+
+
 @pytest.mark.parametrize("text", [NEW, OLD])
 def test_a_submission_with_the_gold_forms_is_the_gold_file_byte_for_byte(text: str, tmp_path: Path) -> None:
     table = rows.read(written(tmp_path, text))

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from workbench import cli, config, load
-from workbench.files import read_json
+from workbench.errors import BadInput
+from workbench.files import read_json, write_json
 from workbench.inflection import rows as files
 from workbench.inflection import write
-from workbench.inflection.alphabet import Alphabet, Encoded
+from workbench.inflection.alphabet import UNK, Alphabet, Encoded
 from workbench.inflection.batches import InflectionStream, source_arrays
+from workbench.inflection.hallucinate import hallucinate
 from workbench.inflection.rows import Row
-from workbench.inflection.train import Inflector, fit
+from workbench.inflection.train import MODEL, Inflector, _encoded, fit
+from workbench.inflection.train import load as load_inflector
 from workbench.inflection.write import forms
 from workbench.models.build import num_parameters
 from workbench.models.transducer import Transducer, build_transducer, log_probabilities
@@ -53,6 +56,33 @@ def settings(**changes: object) -> config.InflectionConfig:
 
 def trained(folder: Path, made: config.InflectionConfig, *, seed: int = 0, rows: int = 60) -> Inflector:
     return fit(made, language(rows, 0), language(10, 1), folder=folder, seed=seed, on_step=lambda log: None)
+
+
+def test_a_finished_run_is_not_taken_for_one_of_another_seed(tmp_path: Path) -> None:
+    first = trained(tmp_path, settings())
+    moved = settings(data=config.InflectionData(languages=("toy",), folder="elsewhere"))
+    assert digest(trained(tmp_path, moved).model) == digest(first.model)  # the same rows, wherever they lie
+    with pytest.raises(BadInput, match=re.escape(str(tmp_path))):
+        trained(tmp_path, settings(), seed=1)
+
+
+def test_what_another_version_left_is_refused(tmp_path: Path) -> None:
+    trained(tmp_path, settings())
+    found = read_json(tmp_path / MODEL)
+    write_json(tmp_path / MODEL, {name: value for name, value in found.items() if name != "languages"})
+    with pytest.raises(BadInput, match=r"transducer\.json: wanted alphabet, languages, .* train it again"):
+        load_inflector(tmp_path)
+
+
+def test_nobody_learns_to_write_a_character_that_is_in_no_lemma_and_no_form(tmp_path: Path) -> None:
+    """Made-up stems replace one copy of a doubled rare letter: the other then stands in the form alone."""
+    rare = [Row("toy", f"k{c}ta", "N;PL", f"k{c}tak{c}ta") for c in "bdfghj"] * 10
+    alphabet = Alphabet.of(rare, num_slots=4, min_lemmas=3)
+    made = hallucinate(rare, config.Hallucinate(rows=200), seed=0)
+    encoded = [alphabet.encode(row) for row in made]
+    kept = _encoded(alphabet, made, backward=False)
+    assert 0 < len(kept) < len(encoded)
+    assert kept == [one for one in encoded if UNK not in one.form]
 
 
 def digest(model: Transducer) -> bytes:
@@ -113,23 +143,24 @@ def whole(model: Transducer, source: Tokens, decoder: Tokens) -> jax.Array:
     return log_probabilities(model(source, decoder), source.ids)
 
 
-def written(model: Transducer, one: Encoded) -> float:
-    """The log-probability of a form, by the whole forward of this row alone."""
+def written(voters: list[Transducer], one: Encoded) -> float:
+    """The log-probability of a form, by the whole forward of this row alone and the mean over voters."""
     ids = np.zeros((1, 12), np.int32)
     ids[0, : 1 + len(one.form)] = [1, *one.form]
     decoder = Tokens(ids, np.ones_like(ids), np.arange(1, 13)[None])
-    found = whole(model, source_arrays([one], 12), decoder)
+    found = np.log(np.mean([np.exp(whole(model, source_arrays([one], 12), decoder)) for model in voters], axis=0))
     return float(sum(found[0, place, target] for place, target in enumerate((*one.form, 2))))
 
 
-@pytest.mark.parametrize(("beams", "steps"), [(1, 60), (3, 160)])
+@pytest.mark.parametrize(("beams", "steps", "number"), [(1, 60, 1), (3, 160, 1), (3, 160, 2)])
 def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities(
-    beams: int, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    beams: int, steps: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optim = config.Optim(learning_rate=1e-2, warmup_steps=5)
     train = config.InflectionTrain(steps=steps, batch_size=16, look_every=steps, buckets=1, optim=optim)
-    half_trained = trained(tmp_path, settings(directions="both", train=train))
-    model, alphabet, rows = half_trained.model, half_trained.alphabet, language(8, 3)
+    both = settings(directions="both", train=train)
+    half_trained = [trained(tmp_path / str(seed), both, seed=seed) for seed in range(number)]
+    voters, alphabet, rows = [one.model for one in half_trained], half_trained[0].alphabet, language(8, 3)
     search = SEARCH.model_copy(update={"beams": beams, "max_length": 10})
     searched = []  # rows, with so many beams
     candidates = write._candidates
@@ -140,7 +171,7 @@ def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities
             searched.append((len(rows), settings.beams)) or candidates(voters, alphabet, rows, settings, **rest)
         ),
     )
-    found = forms([model], alphabet, rows, search)
+    found = forms(voters, alphabet, rows, search)
     if beams > 1:  # greedy search from both ends settles some rows, and not all
         (first, _), *_, (left, by) = searched
         assert by == beams
@@ -150,16 +181,16 @@ def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities
 
         def score(text: str, row: Row = row) -> float:
             named = Row(row.lang, row.lemma, row.features, text)
-            return sum(written(model, alphabet.encode(named, backward=backward)) for backward in (False, True))
+            return sum(written(voters, alphabet.encode(named, backward=backward)) for backward in (False, True))
 
-        rivals = _searched(model, alphabet, row, search)
+        rivals = _searched(voters, alphabet, row, search)
         assert form in rivals
         assert score(form) == pytest.approx(max(map(score, rivals)), abs=1e-3)
         differ += form != rivals[0]
     assert differ  # from what the forward direction alone would have written
 
 
-def _searched(model: Transducer, alphabet: Alphabet, row: Row, search: config.Search) -> list[str]:
+def _searched(voters: list[Transducer], alphabet: Alphabet, row: Row, search: config.Search) -> list[str]:
     """What searching each direction alone finds best, read from the start."""
     from workbench.models.transduce import beam, greedy
 
@@ -169,9 +200,9 @@ def _searched(model: Transducer, alphabet: Alphabet, row: Row, search: config.Se
         source = source_arrays([one], 12)
         options = {"max_new": search.max_length, "bos": 1, "eos": 2}
         if search.beams == 1:
-            ids = np.asarray(greedy([model], source, **options).ids)
+            ids = np.asarray(greedy(voters, source, **options).ids)
         else:
-            ids = np.asarray(beam([model], source, num_beams=search.beams, **options).ids)[0]
+            ids = np.asarray(beam(voters, source, num_beams=search.beams, **options).ids)[0]
         texts = [alphabet.decode(line.tolist(), one.slots) for line in ids]
         rivals += [text[::-1] if backward else text for text in texts]
     return rivals
@@ -242,7 +273,7 @@ def test_the_command_line_trains_writes_a_covered_test_and_scores_it(
     assert [(row.lemma, row.features) for row in given.rows] == [(row.lemma, row.features) for row in language(12, 2)]
     capsys.readouterr()
     gold, training = str(tables / "toy.tst"), str(tables / "toy.trn")
-    assert cli.main(["inflect", "evaluate", gold, "--given", str(out / covered.name), "--train", training]) == 0
+    assert cli.main(["inflect", "evaluate", gold, "--given", str(out), "--train", training]) == 0
     printed = capsys.readouterr().out
     assert "the lemma itself         exact match   0.00 %" in printed
     assert "rules" in printed
@@ -272,3 +303,34 @@ def test_the_command_line_refuses_what_does_not_belong_together(
     )
     assert "is the file that is read; give another folder" in capsys.readouterr().err
     assert (tables / "toy.tst").read_text("utf-8").startswith(language(1, 2)[0].lemma)
+
+
+def test_what_a_model_was_not_trained_on_is_said_and_what_cannot_be_is_refused(
+    tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def says(*line: str) -> str:
+        assert cli.main(["inflect", *line]) == 2
+        return capsys.readouterr().err
+
+    assert "--set data.languages=" in says(*train_line(tables, tmp_path / "m", "--set", 'data.languages=["a"]')[1:])
+    (tables / "other.trn").write_text((tables / "toy.trn").read_text("utf-8"), "utf-8")
+    one, several, out = tmp_path / "one", tmp_path / "several", tmp_path / "out"
+    assert cli.main(train_line(tables, one)) == 0
+    line = train_line(tables, several)
+    line.insert(3, str(tables / "other.trn"))
+    assert cli.main(line) == 0
+    strange = tables / "strange.tst"
+    strange.write_text("kate\tN;PL\nmate\tN;ALL\n", "utf-8")
+    capsys.readouterr()
+    assert cli.main(["inflect", "predict", str(strange), "--model", str(one), "--out", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert "language 'strange', by the file's name; the model is of 'toy'" in said
+    assert "1 of 2 rows have features that no training row had, and that are read as one unknown feature: ALL" in said
+    to = ("--model", str(several), "--out", str(out))
+    assert "language 'strange', by the file's name; the model knows other, toy" in says("predict", str(strange), *to)
+    assert "--beams: 0, wanted 1" in says("predict", str(strange), *to, "--beams", "0")
+    (tmp_path / "toy.tst").write_text("kate\tN;PL\n", "utf-8")
+    twice = (str(tables / "toy.tst"), str(tmp_path / "toy.tst"))
+    assert f"{twice[0]}: another file is also written to {out / 'toy.tst'}" in says("predict", *twice, *to)
+    gold = str(tables / "toy.tst")
+    assert "of its files one alone must be of toy; found none" in says("evaluate", gold, "--given", str(out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import pytest
 
 from workbench import config, models
 from workbench.models import transduce
-from workbench.models.search import FIRST_ROOM, Decoded, Greedy
+from workbench.models.search import FIRST_ROOM, Beams, Decoded, Greedy, Way
 from workbench.models.transduce import beam, greedy
 from workbench.models.transducer import Written, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
@@ -88,30 +89,44 @@ def test_one_beam_is_greedy_and_more_beams_find_no_worse_forms(new: int) -> None
 def test_the_best_form_is_the_same_where_nothing_else_is_asked_for_and_found_sooner(
     length_penalty: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searched: list[tuple[str, int]] = []  # of the rows of each search, the way and the number
+    searched: list[tuple[type, int]] = []  # the way and the rows of each search
     search = transduce._search
-    monkeypatch.setattr(
-        transduce,
-        "_search",
-        lambda models, given, way, *rest: (
-            searched.append((type(way).__name__, len(given.ids))) or search(models, given, way, *rest)
-        ),
-    )
-    num_found = {1: 0, 5: 0}
+
+    def recorded(models: Sequence[models.Transducer], given: Tokens, way: Way, *rest: int) -> Decoded:
+        searched.append((type(way), len(given.ids)))
+        return search(models, given, way, *rest)
+
+    num_found = {"best": 0, "all": 0}
     for seed in range(4):
-        model, given, best = built(seed), source((7, 5, 7, 3, 6, 4), seed=seed), {}
+        model, given = built(seed), source((7, 5, 7, 3, 6, 4), seed=seed)
         model.embedding[...] = (3.0 * model.embedding[...]).at[EOS].mul(2.0)  # so that forms end, some of them surely
-        for num_best in num_found:
-            settings = {"num_best": num_best, "length_penalty": length_penalty}
-            found = beam([model], given, max_new=24, bos=BOS, eos=EOS, **settings)
-            best[num_best] = np.asarray(found.ids[:, 0]), np.asarray(found.scores[:, 0])
-            num_found[num_best] += int(np.isfinite(np.asarray(found.scores)).sum())
-        np.testing.assert_array_equal(best[1][0], best[5][0])
-        np.testing.assert_allclose(best[1][1], best[5][1], rtol=1e-4, atol=1e-6)
-    assert num_found[1] < num_found[5]
-    with_beams = {number for way, number in searched if way == "Beams"}
-    assert 6 in with_beams
-    assert with_beams - {6}  # greedy search settles some rows, and not all of them
+        options = {"max_new": 24, "bos": BOS, "eos": EOS, "length_penalty": length_penalty}
+        whole = beam([model], given, **options)
+        sooner = search([model], given, Beams(24, EOS, 0, 5, 1, length_penalty), BOS, 6)
+        monkeypatch.setattr(transduce, "_search", recorded)
+        best = beam([model], given, num_best=1, **options)
+        monkeypatch.setattr(transduce, "_search", search)
+        for found in (sooner, best):
+            np.testing.assert_array_equal(found.ids[:, 0], whole.ids[:, 0])
+            np.testing.assert_allclose(found.scores[:, 0], whole.scores[:, 0], rtol=1e-4, atol=1e-6)
+        num_found["best"] += int(np.isfinite(sooner.scores).sum())
+        num_found["all"] += int(np.isfinite(whole.scores).sum())
+    assert num_found["best"] < num_found["all"]
+    assert [rows for way, rows in searched if way is Greedy] == [6] * 4
+    assert 0 < sum(rows for way, rows in searched if way is Beams) < 24  # greedy search settles some rows, and not all
+
+
+def test_settled_is_a_form_that_nothing_left_can_beat_however_long() -> None:
+    ends = {1: [EOS, 0, 0, 0], 2: [7, EOS, 0, 0], 4: [7, 7, 7, EOS], None: [7, 7, 7, 7]}
+    rows = [(4, 0.51), (4, 0.49), (2, 0.6), (2, 0.9), (None, 0.99), (1, 1.0)]
+    first = Decoded(np.array([ends[end] for end, _ in rows]), np.log(np.array([p for _, p in rows], np.float32)))
+    scores, settled = transduce._settled(first, EOS, 0.0)
+    np.testing.assert_allclose(scores, first.scores)
+    assert settled.tolist() == [True, False, True, True, False, True]
+    scores, settled = transduce._settled(first, EOS, 1.0)
+    np.testing.assert_allclose(scores, first.scores / np.array([4, 4, 2, 2, 4, 1]))
+    # log(.6) / 2 is less than log(.4) / 4, which a form of four characters may have
+    assert settled.tolist() == [True, False, False, True, False, True]
 
 
 @pytest.mark.parametrize("num_beams", [None, 3])

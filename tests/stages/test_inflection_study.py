@@ -73,3 +73,11 @@ def test_one_study_file_goes_from_tables_of_forms_to_scores_beside_the_floors(st
     again = workbench(data, "run", *line, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "2 stages, 2 already done, 0 to run" in again.stderr + again.stdout
+
+
+def test_a_study_of_a_test_without_forms_is_refused(study: Path, tmp_path: Path) -> None:
+    table = tmp_path / "tables" / "tur.tst"
+    table.write_text("".join(f"{line.rsplit(chr(9), 1)[0]}\n" for line in table.read_text("utf-8").splitlines()))
+    done = workbench(tmp_path / "no-data", "run", study, "--set", f'where.runs="{tmp_path / "runs"}"', cwd=tmp_path)
+    assert done.returncode != 0
+    assert f"{table}: a covered file" in done.stderr

@@ -40,7 +40,8 @@ def shape_of(rows: Sequence[Encoded]) -> Shape:
 
 
 def shapes(rows: Sequence[Encoded], number: int) -> list[Shape]:
-    """Up to `number` shapes; the last holds every row, and the others are chosen to have the fewest places in all.
+    """Up to `number` shapes; the last holds every row, and each other is chosen, after those before it, to leave the
+    fewest places in all.
 
     A row is read in the first shape that holds it.
     """
@@ -107,7 +108,7 @@ class InflectionStream:
     random order in every epoch, all of them before one comes again.
 
     Random: shapes from (seed, "shapes"), pools from (seed, "pools", shape), rows from (seed, "epoch", pool, shape, n).
-    Raises: BadInput for a pool without rows.
+    Raises: BadInput for a pool without rows, and for fewer steps than shapes.
     """
 
     def __init__(
@@ -135,7 +136,13 @@ class InflectionStream:
             str(number): sum(shares[name] * len(fits[name][number]) / len(pools[name]) for name in pools)
             for number in range(len(self.shapes))
         }
-        counts = weights.allot({shape: share for shape, share in mass.items() if share > 0}, steps)
+        mass = {shape: share for shape, share in mass.items() if share > 0}
+        if steps < len(mass):
+            raise BadInput(
+                f"inflection: train.steps: {steps}, but the rows come in batches of {len(mass)} shapes, each of which "
+                "wants a step; train longer, or lower train.buckets"
+            )
+        counts = weights.allot(mass, steps)
         self._order = seeds.stream(seed, "shapes").permutation(np.repeat(list(map(int, counts)), list(counts.values())))
         self._nth = np.empty(steps, np.int64)  # step -> how many batches of its shape came before
         for number in range(len(self.shapes)):

@@ -15,9 +15,11 @@ from workbench.errors import BadInput
 from workbench.inflection import rows
 from workbench.inflection.baseline import Rules
 from workbench.inflection.presets import preset
-from workbench.inflection.rows import Row, Table
+from workbench.inflection.rows import Row, Table, language_of
 from workbench.inflection.score import Score, by_group, forms_of, macro_average, score
 from workbench.runs import memory
+
+SAID_BY_FILES = ("data.folder", "data.languages", "data.multilingual", "split")
 
 
 def add_parser(verbs: argparse._SubParsersAction) -> None:
@@ -48,7 +50,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--model", nargs="+", type=Path, required=True, help="folders of trained models; several vote on each character"
     )
     predict.add_argument("--out", type=Path, required=True, help="folder for a file of the same name each")
-    predict.add_argument("--beams", type=int, help="1 is greedy search")
+    predict.add_argument("--beams", type=int, help="1 is greedy search; else as the model was trained to search")
     predict.set_defaults(func=_predict)
 
     evaluate = inner.add_parser("evaluate", help="score written files against gold ones, beside the floors")
@@ -61,6 +63,8 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     training, dev = _read(options.files), _read(options.dev)
+    if ignored := [one for one in options.overrides if one.split("=")[0].strip() in SAID_BY_FILES]:
+        raise BadInput(f"--set {ignored[0]}: the training files say that; name others, or leave it out")
     langs = tuple(dict.fromkeys(row.lang for table in training for row in table.rows))
     data = config.InflectionData(folder=str(options.files[0].parent), languages=langs, multilingual=len(langs) > 1)
     settings = load.override(preset(options.preset, data), options.overrides)
@@ -92,7 +96,15 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    if options.beams is not None and options.beams < 1:
+        raise BadInput(f"--beams: {options.beams}, wanted 1 (greedy search) or more")
     tables = _read(options.files)
+    places = [options.out / table.path.name for table in tables]
+    for table, place in zip(tables, places, strict=True):
+        if place.resolve() == table.path.resolve():
+            raise BadInput(f"--out: {place} is the file that is read; give another folder")
+        if places.count(place) > 1:
+            raise BadInput(f"{table.path}: another file is also written to {place}; give each an --out of its own")
     memory.keep_freed()
     from workbench.inflection.train import load as load_inflector
     from workbench.inflection.write import forms
@@ -100,28 +112,55 @@ def _predict(options: argparse.Namespace) -> int:
     voters = [load_inflector(folder) for folder in options.model]
     first = voters[0]
     for folder, other in zip(options.model, voters, strict=True):
-        if other.alphabet != first.alphabet:
+        if other.alphabet != first.alphabet or other.languages != first.languages:
             raise BadInput(
-                f"{folder}: its characters or features differ from those of {options.model[0]}; only models of the "
-                "same training rows can vote"
+                f"{folder}: its languages, characters, features or directions differ from those of {options.model[0]}; "
+                "only models of the same training rows can vote"
             )
-    search = first.search if options.beams is None else load.override(first.search, [f"beams={options.beams}"])
     for table in tables:
-        out = options.out / table.path.name
-        if out.resolve() == table.path.resolve():
-            raise BadInput(f"--out: {out} is the file that is read; give another folder")
-        rows.write(out, table, forms([one.model for one in voters], first.alphabet, table.rows, search))
-        print(out)
+        _suits(table, first.languages, first.alphabet.atoms)
+    search = first.search if options.beams is None else load.override(first.search, [f"beams={options.beams}"])
+    with bars.shown() as display:
+        task = display.task("writing", sum(len(table.rows) for table in tables))
+        for table, place in zip(tables, places, strict=True):
+            rows.write(place, table, forms([one.model for one in voters], first.alphabet, table.rows, search))
+            display.advance(task, len(table.rows), str(place))
+            print(place)
     return 0
+
+
+def _suits(table: Table, languages: Sequence[str], known: Sequence[str]) -> None:
+    """Say on standard error where a model is asked for what it was not trained on.
+
+    Raises: BadInput where a model of several languages has not read this one.
+    """
+    lang = table.rows[0].lang
+    if lang not in languages:
+        if len(languages) > 1:
+            raise BadInput(
+                f"{table.path}: language {lang!r}, by the file's name; the model knows {', '.join(languages)}; "
+                "name the file by one of them"
+            )
+        print(f"{table.path}: language {lang!r}, by the file's name; the model is of {languages[0]!r}", file=sys.stderr)
+    unknown = {atom for row in table.rows for atom in rows.atoms(row)} - set(known)
+    if unknown:
+        count = sum(not unknown.isdisjoint(rows.atoms(row)) for row in table.rows)
+        print(
+            f"{table.path}: {count} of {len(table.rows)} rows have features that no training row had, and that are "
+            f"read as one unknown feature: {', '.join(sorted(unknown)[:10])}{' …' if len(unknown) > 10 else ''}",
+            file=sys.stderr,
+        )
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     gold = _read(options.files)
-    training = {table.rows[0].lang: table for table in _read(options.train)}
+    training: dict[str, list[Row]] = {}
+    for table in _read(options.train):
+        training.setdefault(table.rows[0].lang, []).extend(table.rows)
     scores: dict[str, list[Score]] = {}
     for table in gold:
-        given = options.given / table.path.name if options.given.is_dir() else options.given
-        written = forms_of(rows.read(given, table.rows[0].lang, submission=True), table)
+        given = rows.read(_written(options.given, table), table.rows[0].lang, submission=True)
+        written = forms_of(given, table)
         answers = [row.form or "" for row in table.rows]
         print(table.path)
         found = {"given": written, "the lemma itself": [row.lemma for row in table.rows]}
@@ -142,8 +181,28 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _by_rules(training: Table, asked: Sequence[Row]) -> list[str]:
-    rules = Rules(training.rows)
+def _written(given: Path, gold: Table) -> Path:
+    """The file to score: the one given, or in a folder that of the gold file's name, or else the one of its language.
+
+    Raises: BadInput where a folder has none or several.
+    """
+    if not given.is_dir():
+        return given
+    if (given / gold.path.name).is_file():
+        return given / gold.path.name
+    lang = language_of(gold.path)
+    own = sorted(path for path in given.iterdir() if path.is_file() and language_of(path) == lang)
+    if len(own) != 1:
+        found = ", ".join(path.name for path in own) or "none"
+        raise BadInput(
+            f"--given: {given} has no {gold.path.name}, and of its files one alone must be of {lang}; found {found}; "
+            "name the file itself"
+        )
+    return own[0]
+
+
+def _by_rules(training: Sequence[Row], asked: Sequence[Row]) -> list[str]:
+    rules = Rules(training)
     return [rules.inflect(row.lemma, row.features) for row in asked]
 
 
@@ -155,7 +214,7 @@ def _line(name: str, found: Score) -> str:
 def _read(paths: Sequence[Path]) -> list[Table]:
     tables = [rows.read(path) for path in paths]
     for table in tables:
-        print(f"{table.path}: {len(table.rows)} rows, {_columns(table)}", file=sys.stderr)
+        print(f"{table.path}: {table.rows[0].lang}, {len(table.rows)} rows, {_columns(table)}", file=sys.stderr)
     return tables
 
 

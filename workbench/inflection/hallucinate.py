@@ -41,7 +41,8 @@ def hallucinate(rows: Sequence[Row], settings: config.Hallucinate, seed: int) ->
             usable.append((row, kept))
     if not usable:
         raise BadInput(
-            f"hallucinate.min_stem: no lemma shares {settings.min_stem} characters in a row with its form; lower it"
+            f"hallucinate.min_stem: no lemma of {', '.join(sorted({row.lang for row in rows}))} shares "
+            f"{settings.min_stem} letters in a row with its form; lower it, or hallucinate.kind = 'none'"
         )
     known: dict[tuple[str, str], set[str]] = {}
     for row, kept in usable:

@@ -1,7 +1,7 @@
 """Files of the SIGMORPHON shared tasks as they stand: nothing normalized, so that forms compare as the task compares.
 
-Columns are told apart by looking at them: 2023 has `lemma, features, form`, the years before `lemma, form, features`,
-a covered test has no forms.
+Columns are told apart by looking at them: 2023 has `lemma, features, form`, the years before `lemma, form, features`;
+a covered test has no forms, and in some years an empty column in their place.
 
 Source: github.com/sigmorphon/2023InflectionST, README, "Data format".
 """
@@ -64,12 +64,13 @@ def read(path: Path, lang: str | None = None, *, submission: bool = False) -> Ta
     cut = [(number, line.split("\t")) for number, line in lines(path) if line.strip()]
     if not cut:
         raise BadInput(f"{path}: no rows; wanted lemma, features and form")
-    covered = len(cut[0][1]) == 2
-    order = (1, 2) if covered else _order(path, cut)
+    covered, order = _columns(path, cut, submission=submission)
+    if covered and order == (2, 1):  # lemma, nothing, features
+        cut = [(number, [fields[0], fields[2]]) for number, fields in cut]
     rows = []
     for number, fields in cut:
         _check(f"{path}:{number}", fields, 2 if covered else 3, anything=order[1] if submission else None)
-        lemma, features, form = fields[0], fields[order[0]], None if covered else fields[order[1]]
+        lemma, features, form = fields[0], fields[1 if covered else order[0]], None if covered else fields[order[1]]
         try:
             split_features(features)
             free = submission or form is None or looks_like_features(features) or not looks_like_features(form)
@@ -82,6 +83,19 @@ def read(path: Path, lang: str | None = None, *, submission: bool = False) -> Ta
             raise BadInput(f"{path}:{number}: {what}; wanted {ORDERS[order]} as in the other rows, got {fields}")
         rows.append(Row(lang, lemma, features, form))
     return Table(path, tuple(rows), order)
+
+
+def _columns(path: Path, cut: Sequence[tuple[int, list[str]]], *, submission: bool) -> tuple[bool, tuple[int, int]]:
+    """Whether there are no forms, and where features and form stand, or are to be written."""
+    empty_between = not submission and all(len(fields) == 3 and not fields[1] for _, fields in cut)
+    if len(cut[0][1]) != 2 and not empty_between:
+        return False, _order(path, cut)
+    if not any(looks_like_features(fields[-1]) for _, fields in cut):
+        raise BadInput(
+            f"{path}:{cut[0][0]}: no features (V;PST;…) in the last column of a file without forms; wanted lemma and "
+            f"features, or {' or '.join(ORDERS.values())}; got {cut[0][1]}"
+        )
+    return True, (2, 1) if empty_between else (1, 2)
 
 
 def _order(path: Path, cut: Sequence[tuple[int, list[str]]]) -> tuple[int, int]:

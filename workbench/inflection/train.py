@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench import config, models
 from workbench.errors import BadInput
 from workbench.files import content_hash, read_json, read_jsonl, write_json
-from workbench.inflection.alphabet import Alphabet
+from workbench.inflection.alphabet import UNK, Alphabet, Encoded
 from workbench.inflection.batches import STEP, InflectionStream
 from workbench.inflection.hallucinate import hallucinate
 from workbench.inflection.rows import Row
@@ -29,6 +29,7 @@ class Inflector:
     model: models.Transducer
     alphabet: Alphabet
     search: config.Search
+    languages: tuple[str, ...]
 
     def write(self, rows: Sequence[Row]) -> list[str]:
         return forms([self.model], self.alphabet, rows, self.search)
@@ -97,10 +98,10 @@ def fit(
         backward=settings.directions == "both",
     )
     pools, shares = _pools(settings, training, seed)
-    encoded = {name: [alphabet.encode(row) for row in rows] for name, rows in pools.items()}
+    encoded = {name: _encoded(alphabet, rows, backward=False) for name, rows in pools.items()}
     if alphabet.backward:
         shares = {name: share / 2 for name, share in shares.items()}
-        encoded |= {f"{name} backward": [alphabet.encode(row, backward=True) for row in pools[name]] for name in pools}
+        encoded |= {f"{name} backward": _encoded(alphabet, rows, backward=True) for name, rows in pools.items()}
         shares |= {f"{name} backward": shares[name] for name in pools}
     batches = InflectionStream(
         encoded,
@@ -110,11 +111,16 @@ def fit(
         num_shapes=settings.train.buckets,
         seed=seed,
     )
+    languages = tuple(sorted({row.lang for row in training}))
     longest = max(len(row.form or "") for row in (*training, *dev))
     search = settings.search.model_copy(
         update={"max_length": max(settings.search.max_length, -(-(longest + 1) // STEP) * STEP)}
     )
-    identity = {"settings": settings.identity(), "rows": content_hash([_plain(training), _plain(dev)])}
+    identity = {
+        "settings": settings.model_copy(update={"data": settings.data.model_copy(update={"folder": ""})}).identity(),
+        "rows": content_hash([_plain(training), _plain(dev)]),  # wherever they lie
+        "seed": seed,
+    }
     quick = search.model_copy(update={"beams": 1})  # looks while training are many
     model = train(
         model=models.build_transducer(settings.model, alphabet.size, seed),
@@ -136,12 +142,13 @@ def fit(
         folder / MODEL,
         {
             "alphabet": alphabet.to_json(),
+            "languages": languages,
             "model": settings.model.model_dump(mode="json"),
             "search": search.model_dump(mode="json"),
             "padded_rate": batches.padded_rate,
         },
     )
-    return Inflector(model, alphabet, search)
+    return Inflector(model, alphabet, search, languages)
 
 
 def looks(folder: Path) -> dict[int, float]:
@@ -168,6 +175,12 @@ def _pools(
     return pools, shares
 
 
+def _encoded(alphabet: Alphabet, rows: Sequence[Row], *, backward: bool) -> list[Encoded]:
+    """Without the made-up rows that have a rare character in the form alone: nobody is to learn to write `UNK`."""
+    encoded = (alphabet.encode(row, backward=backward) for row in rows)
+    return [one for one in encoded if UNK not in one.form]
+
+
 def _plain(rows: Sequence[Row]) -> list[list[str | None]]:
     return [[row.lang, row.lemma, row.features, row.form] for row in rows]
 
@@ -175,12 +188,15 @@ def _plain(rows: Sequence[Row]) -> list[list[str | None]]:
 def load(folder: Path) -> Inflector:
     """The inflector that `fit` left in `folder`.
 
-    Raises: BadInput where there is none.
+    Raises: BadInput where there is none, or one of another version.
     """
     if not (folder / MODEL).is_file():
         raise BadInput(f"{folder}: no {MODEL}; wanted a folder that `workbench inflect train` or a study has finished")
-    found = read_json(folder / MODEL)
-    alphabet = Alphabet.from_json(found["alphabet"])
-    settings = config.Transducer.model_validate(found["model"])
-    weights = load_weights(folder, models.abstract_transducer(settings, alphabet.size))
-    return Inflector(weights, alphabet, config.Search.model_validate(found["search"]))
+    match found := read_json(folder / MODEL):
+        case {"alphabet": dict(made), "languages": list(languages), "model": dict(model), "search": dict(search)}:
+            alphabet, settings = Alphabet.from_json(made), config.Transducer.model_validate(model)
+            weights = load_weights(folder, models.abstract_transducer(settings, alphabet.size))
+            return Inflector(weights, alphabet, config.Search.model_validate(search), tuple(languages))
+    raise BadInput(
+        f"{folder / MODEL}: wanted alphabet, languages, model and search, got {sorted(found)}; train it again"
+    )

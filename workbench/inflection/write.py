@@ -35,7 +35,8 @@ def forms(
     )
     candidates = [list(dict.fromkeys(one + other)) for one, other in zip(forward, backward, strict=True)]
     if settings.beams > 1:
-        # beside a form of probabilities p_f and p_b the others have at best the product (1 - p_f) (1 - p_b)
+        # beside a form of probabilities p_f and p_b the others have at best the product (1 - p_f) (1 - p_b), which is
+        # less than p_f p_b where p_f + p_b is more than 1
         settled = np.logaddexp(log_forward, log_backward)[:, 0] > 0.0
         open_ = [number for number, found in enumerate(candidates) if len(found) > 1 or not settled[number]]
         rest = [rows[number] for number in open_]
@@ -76,7 +77,7 @@ def _candidates(
     for row, hypotheses in zip(encoded, ids, strict=True):
         texts = [alphabet.decode(one.tolist(), row.slots) for one in hypotheses]
         found.append([text[::-1] for text in texts] if backward else texts)
-    return found, np.where((ids == EOS).any(axis=2), scores, -np.inf)
+    return found, np.where((ids == EOS).any(axis=2), np.minimum(scores, 0.0), -np.inf)
 
 
 def _in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], list[Encoded]]]:

@@ -156,6 +156,8 @@ def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, si
     spares enough of them. So little waits for the longest form but the rows of the last batch. A batch's sources are
     encoded without the places that all of them leave empty: there are few programs, whatever the lengths.
     """
+    if not len(source.ids):
+        raise ValueError("nothing to search: a source of no rows")
     models = tuple(models)
     order = np.argsort((np.asarray(source.segments) > 0).sum(axis=1), kind="stable")
     ends = sorted({*range(TURN, way.max_new, TURN), *limits(way.max_new)})
@@ -176,8 +178,8 @@ def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, si
             waiting, room = _closed_up(going_on, size), limit
             if not waiting:
                 break
-    if ids is None or scores is None:
-        raise ValueError("nothing to search: a source of no rows")
+    assert ids is not None
+    assert scores is not None
     return Decoded(ids, scores)
 
 
@@ -265,6 +267,8 @@ def beam(
 
     Shapes: -> ids [B, W, N], scores [B, W]
     """
+    if length_penalty < 0:
+        raise ValueError(f"length_penalty: {length_penalty}, wanted 0 or more")
     way = Beams(max_new, eos, pad, num_beams, num_best, length_penalty)
     size = -(-batch_size // num_beams)
     if num_best != 1:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from workbench.config import InflectionConfig
+from workbench.errors import BadInput
 from workbench.evaluation import stats
 from workbench.files import write_json, write_jsonl
 from workbench.inflection import rows as files
@@ -73,11 +74,16 @@ def run_floors(stage: Stage[InflectionConfig], report: Report) -> None:
 
 
 def _tables(config: InflectionConfig) -> dict[tuple[str, str], Table]:
-    """Language and file suffix -> its table."""
+    """Language and file suffix -> its table.
+
+    Raises: BadInput where one has no forms.
+    """
     found = {}
     for path in inflection_files(config.data):
         lang, suffix = path.name.split(".")
         found[lang, suffix] = files.read(path)
+        if found[lang, suffix].covered:
+            raise BadInput(f"{path}: a covered file (lemma, features); a study scores what it writes, and wants forms")
     return found
 
 
