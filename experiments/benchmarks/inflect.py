@@ -104,7 +104,7 @@ def table(result: dict[str, Any]) -> str:
                 f"{found['compile_seconds'][name]:.1f} |"
             )
     shares = {
-        **{f"exact match, {work}": found for work, found in result["exact"].items()},
+        **{f"exact match, {work}, n {result['works'][work]['examples']:,}": f for work, f in result["exact"].items()},
         **{f"padding at batch {size}": found for size, found in result["padded"].items()},
     }
     lines += [
