@@ -73,6 +73,12 @@ def _train(options: argparse.Namespace) -> int:
         raise BadInput(f"--dev: {others} have no training file; the languages are {list(langs)}")
     memory.keep_freed()
     from workbench.inflection.train import fit, looks
+    from workbench.training.loop import StepLog
+
+    def note(log: StepLog) -> str:
+        said = f"loss {log.loss_nats_per_token:.3f} · {log.tokens_per_second:,.0f} characters and features/s"
+        found = looks(options.out)
+        return said + "".join(f" · dev {100 * (1 - error):.1f} %" for error in list(found.values())[-1:])
 
     with bars.shown() as display:
         task = display.task("training", settings.train.steps)
@@ -82,11 +88,7 @@ def _train(options: argparse.Namespace) -> int:
             [row for table in dev for row in table.rows],
             folder=options.out,
             seed=options.seed,
-            on_step=lambda log: display.reach(
-                task,
-                log.step,
-                f"loss {log.loss_nats_per_token:.3f} · {log.tokens_per_second:,.0f} characters and features/s",
-            ),
+            on_step=lambda log: display.reach(task, log.step, note(log)),
         )
     found = looks(options.out)
     step, error = min(found.items(), key=lambda look: look[1])
