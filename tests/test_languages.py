@@ -26,7 +26,16 @@ def test_a_tag_is_a_code_with_a_script_or_a_code_with_its_usual_script() -> None
     assert parse("cym") == parse("cym-Latn") == Lang("cym", "Latn")
     assert parse("cym").tag == "cym-Latn"
     assert parse("uzb-Cyrl") == Lang("uzb", "Cyrl")
-    usual = {"kaz": "Cyrl", "yue": "Hant", "jpn": "Jpan", "kor": "Kore", "ckb": "Arab", "tir": "Ethi", "mya": "Mymr"}
+    usual = {
+        "kaz": "Cyrl",
+        "yue": "Hant",
+        "jpn": "Jpan",
+        "kor": "Kore",
+        "ckb": "Arab",
+        "tir": "Ethi",
+        "mya": "Mymr",
+        "hbs": "Latn",
+    }
     assert {code: parse(code).script for code in usual} == usual
 
 

@@ -35,6 +35,7 @@ from workbench.stages import source
         ("CC-BY-4.0 AND GPL-3.0", "copyleft"),
         ("CC-BY-4.0 AND CC-BY-NC-4.0", "non-commercial"),
         ("CC-BY-4.0 AND ", "unstated"),
+        ("MIT and Foo", "unstated"),
         ("GPL-3.0 OR MIT", "open"),
         ("annotations: Unicode-3.0; django: BSD-3-Clause", "open"),
     ],

@@ -256,6 +256,8 @@ def _likely_script(code: str, region: str | None = None) -> str | None:
     spellings = [getattr(found, "alpha_2", None), code, _cldr("language_aliases").get(code)]
     for spelling in filter(None, spellings):
         base, _, tail = spelling.partition("_")
+        if len(tail) == 4:  # the alias says it itself: `hbs` is `sr_Latn`
+            return tail
         for key in (f"{base}_{region}" if region else None, f"{base}_{tail}" if tail else None, base):
             if key and key in likely:
                 return likely[key].split("_")[1]

@@ -27,10 +27,10 @@ _MARKS: tuple[tuple[Terms, str], ...] = (
 def terms_of(licence: str) -> Terms:
     """The strictest terms among the licences that an expression joins; `unstated` where one is not known here.
 
-    Written as in SPDX (https://spdx.org/licenses); `AND` and `;` join, and of an `OR` the freest counts.
+    Written as in SPDX (https://spdx.org/licenses); `AND`, `and` and `;` join, and of an `OR` the freest counts.
     """
     order = get_args(Terms)
-    parts = re.split(r"\s+AND\b\s*|\s*;\s*", licence)
+    parts = re.split(r"\s+AND\b\s*|\s*;\s*", licence, flags=re.IGNORECASE)
     return max((_freest(part.split(" OR ")) for part in parts), key=order.index)
 
 

@@ -40,6 +40,18 @@ def test_words_of_a_multiword_token_count_and_empty_nodes_do_not(tmp_path: Path)
     assert (found.id, found.text, found.task) == ("es-1", "vámonos al mar", "pos")
 
 
+def test_a_comment_needs_no_blank_after_its_hash_where_rows_are_numbered(tmp_path: Path) -> None:
+    (found,) = conllu.read(write(tmp_path, "#newdoc\n#text = mar\n" + row("1", "mar", "NOUN")), SPA)
+    assert (found.tokens, found.text) == (("mar",), "mar")
+
+
+def test_a_token_that_is_nothing_but_quotes_leaves_its_sentence_out(tmp_path: Path) -> None:
+    path, report = write(tmp_path, '"" O\nfoo O\n\n#foo O\n'), Report()
+    (found,) = conllu.read_columns(path, SPA, "ner", report)
+    assert found.tokens == ("#foo",)
+    assert sum(report.dropped.counts.values()) == 1
+
+
 def test_a_token_that_is_a_hash_is_no_comment(tmp_path: Path) -> None:
     (found,) = conllu.read(write(tmp_path, row("1", "#", "SYM") + row("2", "1", "NUM")), SPA)
     assert (found.tokens, found.text) == (("#", "1"), "# 1")

@@ -35,3 +35,14 @@ def test_a_damaged_line_of_a_lexicon_is_left_out_and_told(
     told = capsys.readouterr().err
     assert "en_om.tsv: 2 left out" in told
     assert "en_om.tsv:1178" in told
+
+
+@pytest.mark.data
+def test_paradigms_are_read_from_all_files_of_a_language(
+    published: PublishedData, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kazakh = published.inflections(languages.parse("kaz"))
+    assert len(kazakh) == len({(one.lemma, one.form, one.features) for one in kazakh}) == 28_481
+    assert len({one.lemma for one in kazakh}) > 1_600
+    assert len(published.inflections(languages.parse("ckb"))) > 11_089 + 22_176
+    assert "ckb-arab.tsv: " in capsys.readouterr().err

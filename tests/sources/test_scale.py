@@ -67,6 +67,20 @@ def test_documents_survive_the_way_through_shards(tmp_path_factory, texts: list[
     assert [document for path in paths for document in shards.read(path)] == wanted
 
 
+def test_shards_of_an_earlier_longer_text_go(tmp_path: Path) -> None:
+    def text(number: int) -> list[Document]:
+        return [Document(f"d{n}", f"un dau tri {n}", CYM) for n in range(number)]
+
+    shards.write(text(8), tmp_path / "in", 2)
+    corpus.prepare(sorted((tmp_path / "in").glob("*.jsonl")), tmp_path / "out", Settings(near=None), silent)
+    (tmp_path / "in" / "mine.jsonl").write_text("")  # which no run has written
+    inputs = shards.write(text(3), tmp_path / "in", 2)
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["00000.jsonl", "00001.jsonl", "mine.jsonl"]
+    corpus.prepare(inputs, tmp_path / "out", Settings(near=None), silent)
+    final = sorted((tmp_path / "out" / "final").glob("*.jsonl"))
+    assert [one.id for path in final for one in shards.read(path)] == ["d0", "d1", "d2"]
+
+
 def test_a_malformed_shard_names_its_line(tmp_path: Path) -> None:
     (path,) = corpus_of(["a"], tmp_path)
     path.write_text(path.read_text() + '{"id": 3, "text": "x", "lang": "cym-Latn"}\n')

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from workbench import cli, config
+from workbench.errors import BadInput
 from workbench.files import read_jsonl
 from workbench.records import Document, Lang, Lexicon, Translation
 from workbench.synth import corpus
@@ -81,6 +83,37 @@ def test_a_limit_stops_at_the_same_sentence_whatever_the_shards(tmp_path: Path) 
     report = json.loads((tmp_path / "report.json").read_text())
     last = int(str(found[-1]["id"]).removeprefix("s").removesuffix(">cym-Latn"))
     assert (report["num_kept"], report["num_read"]) == (11, last + 1)
+
+
+def test_nothing_of_an_earlier_corpus_stays_in_the_folder(tmp_path: Path) -> None:
+    made(tmp_path / "out")
+    wanted = made(tmp_path / "alone", permute=True, sentences=5)
+    assert len(wanted) < len(outcome(tmp_path / "out"))
+    assert made(tmp_path / "out", permute=True, sentences=5) == wanted
+    assert {row["source"] for row in rows(tmp_path / "out")} == {"pseudo:permuted"}
+
+
+def test_a_text_whose_cutting_was_interrupted_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    first = [Document(f"a{n}", "the dog", ENGLISH) for n in range(4)]
+
+    def broken() -> Iterator[Document]:
+        yield from (Document(f"b{n}", "the cat", ENGLISH) for n in range(3))
+        raise BadInput("a bad line")
+
+    wanted = [path.read_bytes() for path in corpus.cut(first, tmp_path, "a", 2)]
+    with pytest.raises(BadInput, match="a bad line"):
+        corpus.cut(broken(), tmp_path, "b", 2)
+    assert [path.read_bytes() for path in corpus.cut(first, tmp_path, "a", 2)] == wanted
+
+
+def test_two_texts_that_would_have_the_same_ids_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [tmp_path / "news.2020.txt", tmp_path / "news.2021.txt"]
+    for path in texts:
+        path.write_text("the dog\n")
+    (tmp_path / "lexicon.tsv").write_text("dog\tci\n")
+    command = ["synth", *map(str, texts), "--lexicon", str(tmp_path / "lexicon.tsv"), "--licence", "CC0-1.0"]
+    assert cli.main([*command, "--target", "cym", "--out", str(tmp_path / "out")]) == 2
+    assert f"{texts[1]}: its documents would have the ids of those of {texts[0]}" in capsys.readouterr().err
 
 
 def test_two_workers_make_the_same_bytes_as_one(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.config import Synth
@@ -85,6 +87,7 @@ def test_words_that_translate_each_other_are_induced_and_the_given_entries_stay(
     assert "dog" not in both.entries
     assert both.entries["cat"][0].word == "cath"
     assert both.origin == f"made here + {len(found.entries) - 1} entries induced from 40 translated sentences"
+    assert induce.with_induced(replace(given, licence=""), found).licence == "unstated AND CC0-1.0"
 
 
 def test_a_pair_seen_once_is_not_induced() -> None:
@@ -110,6 +113,13 @@ def test_code_switched_text_is_pseudo_text_stopped_halfway() -> None:
         if f"s{number}" in by_id:
             assert all(word in pair for word, *pair in zip(by_id[f"s{number}"], one, english, strict=True))
         assert len(full) == len(english)
+
+
+def test_there_is_no_code_switched_text_by_the_published_rule() -> None:
+    with pytest.raises(BadInput, match=r"synth\.rule: 'wang2022' replaces every word .* 'pseudo'"):
+        bilex.code_switched(sentences("the dog"), ANIMALS, Synth(rule="wang2022"), seed=0)
+    with pytest.raises(ValueError, match="switch_rate"):
+        Synth(rule="wang2022", switch_rate=0.4)
 
 
 def test_entries_are_pairs_and_pairs_are_running_text() -> None:

@@ -68,6 +68,12 @@ def test_turkish_i_has_its_own_capital() -> None:
     assert substitute("Job JOB", index, 1.0, np.random.default_rng(0)).text == "İş İŞ"
 
 
+@pytest.mark.parametrize(("word", "wanted"), [("İngilizce", "ingilizce"), ("Irmak", "ırmak"), ("Tuna", "tuna")])
+def test_turkish_i_has_its_own_small_letter(word: str, wanted: str) -> None:
+    assert carry_case("english", "English", word, "tur") == wanted
+    assert carry_case("english", "English", "Irmak", "cym") == "irmak"
+
+
 def test_georgian_is_never_title_cased() -> None:
     index = PhraseIndex(lexicon({"dog": ["ძაღლი"]}, Lang("kat", "Geor")), 4)
     assert substitute("Dog", index, 1.0, np.random.default_rng(0)).text == "ძაღლი"

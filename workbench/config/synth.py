@@ -37,7 +37,7 @@ class Synth(Part):
 
     @model_validator(mode="after")
     def _published_rule_is_whole(self) -> Self:
-        settings = ("senses", "min_replaced", "min_rate", "rate", "max_phrase")
+        settings = ("senses", "min_replaced", "min_rate", "rate", "max_phrase", "switch_rate")
         fields = type(self).model_fields
         changed = [name for name in settings if getattr(self, name) != fields[name].default]
         if self.rule == "wang2022" and changed:

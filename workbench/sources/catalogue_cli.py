@@ -223,6 +223,7 @@ def _shard(options: argparse.Namespace) -> int:
     from workbench.sources import catalogue_show, shards, text
     from workbench.sources.lines import Report
 
+    text.want_distinct(options.files)
     lang, report = catalogue_show.find(options.lang), Report()
     documents = (
         document

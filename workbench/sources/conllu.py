@@ -34,7 +34,7 @@ def read(path: Path, lang: Lang, report: Report | None = None) -> Iterator[Tagge
 
     Raises: BadInput at file:line.
     """
-    for block in blocks(path, report):
+    for block in blocks(path, report, comments="#"):
         if not block.rows and not block.broken:
             reject(report, f"{path}:{block.first_line}", "comments without a sentence", block.comments[0])
             continue
@@ -94,12 +94,13 @@ def read_columns(path: Path, lang: Lang, task: Literal["pos", "ner"], report: Re
         for number, line in numbered:
             fields = line.rsplit(None, 1)
             known = len(fields) == 2 and (fields[1] in UPOS if task == "pos" else is_bio(fields[1]))
-            if not known:
+            token = unquote(fields[0].strip())
+            if not known or not token:
                 kind = "a universal part of speech" if task == "pos" else "a BIO tag"
                 reason = f"wanted a token and {kind} (the sentence is left out)"
                 reject(report, f"{path}:{number}", reason, line)
                 break
-            tokens.append(languages.nfc(unquote(fields[0].strip())))
+            tokens.append(languages.nfc(token))
             tags.append(fields[1])
         else:
             if task == "ner" and orphans(tags):

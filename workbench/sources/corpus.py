@@ -95,6 +95,7 @@ def run_stage(
             matches = tuple(out / "match" / f"{path.stem}.npy" for path in tasks)
             place = {path.stem: number for number, path in enumerate(cleaned)}
             work = partial(_write, matches=matches, place=place)
+            shards.prune(out / "final", {path.stem for path in cleaned})
             return run(work, cleaned, out / "final", [sha256_file(path) for path in matches]).counts
         case _:
             assert_never(stage)

@@ -86,9 +86,16 @@ class PublishedData:
         return self.embedded.intents(lang, split)
 
     def inflections(self, lang: Lang) -> list[Inflection]:
-        """Paradigm cells with UniMorph features; empty where no source has the language."""
-        path = _file("unimorph", lang)
-        return self.embedded.inflections(lang) if path is None else list(unimorph.read(path, lang))
+        """Paradigm cells with UniMorph features, each once, of all files; empty where no source has the language."""
+        cells: dict[tuple[str, str, tuple[str, ...]], Inflection] = {}
+        for path in (paths := _files("unimorph", lang)):
+            report = Report()
+            for one in unimorph.read(path, lang, report):
+                cells.setdefault((one.lemma, one.form, one.features), one)
+            for reason, count in report.dropped.counts.items():
+                first = report.dropped.examples[reason]
+                print(f"{path}: {count} left out: {reason} (first: {first})", file=sys.stderr)
+        return list(cells.values()) if paths else self.embedded.inflections(lang)
 
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language, counted."""
@@ -113,7 +120,7 @@ def open_published(langs: Iterable[Lang]) -> PublishedData:
                 f"into $WORKBENCH_DATA (now {data_home()})"
             )
     own = embedded.prepare()
-    files = {path for lang in langs for name in DATASETS if (path := _file(name, lang)) is not None}
+    files = {path for lang in langs for name in DATASETS for path in _files(name, lang)}
     digest = [own.revision, *(f"{path.name} {sha256_file(path)}" for path in sorted(files))]
     return PublishedData(own, content_hash(digest))
 
@@ -150,16 +157,21 @@ def _of_split(split: Split) -> tuple[bool, ...]:
 
 
 def _file(name: str, lang: Lang) -> Path | None:
-    """The one pinned file of a data set in a language, if it is there."""
+    """The first of them."""
+    return next(iter(_files(name, lang)), None)
+
+
+def _files(name: str, lang: Lang) -> list[Path]:
+    """The pinned files of a data set in a language that are there: one, but for some languages of UniMorph."""
     asked = {lang, *languages.counterparts(lang)}
     found = [e for e in catalogue.load(data_home()).entries if e.dataset.name == name and e.lang in asked and _there(e)]
     exact = [entry for entry in found if entry.lang == lang] or found
-    return _path(exact[0]) if exact else None
+    return [path for path in _paths(exact[0]) if path.is_file()] if exact else []
 
 
 def _there(entry: catalogue.Entry) -> bool:
-    return bool(entry.files) and _path(entry).is_file()
+    return any(path.is_file() for path in _paths(entry))
 
 
-def _path(entry: catalogue.Entry) -> Path:
-    return entry.dataset.place(data_home()) / entry.files[0].path
+def _paths(entry: catalogue.Entry) -> list[Path]:
+    return [entry.dataset.place(data_home()) / file.path for file in entry.files]

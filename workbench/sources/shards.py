@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ def to_json(document: Document) -> str:
 
 
 def write(documents: Iterable[Document], folder: Path, rows_per_shard: int = 50_000) -> list[Path]:
-    """Cut a stream of documents into shards `00000.jsonl`, `00001.jsonl`, …; one line is in memory at a time."""
+    """Cut a stream of documents into shards `00000.jsonl`, `00001.jsonl`, …; one line is in memory at a time.
+
+    Shards that an earlier, longer stream left in the folder are removed.
+    """
     if rows_per_shard < 1:
         raise BadInput(f"rows per shard: wanted at least 1, got {rows_per_shard}")
     paths: list[Path] = []
@@ -57,7 +61,21 @@ def write(documents: Iterable[Document], folder: Path, rows_per_shard: int = 50_
         paths.append(path)
     if not paths:
         raise BadInput(f"{folder}: no document to write; is the input empty, or was everything left out?")
+    prune(folder, {path.stem for path in paths})
     return paths
+
+
+def prune(folder: Path, stems: Collection[str]) -> None:
+    """Remove the shards that an earlier run left in a folder beside those of `stems`, with their markers.
+
+    A shard is known by its marker, or by its name, `00000.jsonl`; other files stay.
+    """
+    there = list(folder.iterdir()) if folder.is_dir() else []
+    marked = {path.name.removesuffix(".done.json") for path in there if path.name.endswith(".done.json")}
+    for path in there:
+        stem = path.name.removesuffix(".done.json") if path.name.endswith(".done.json") else path.stem
+        if stem not in stems and (stem in marked or re.fullmatch(r"[0-9]{5}\.jsonl", path.name)):
+            path.unlink(missing_ok=True)
 
 
 def read(path: Path, report: Report | None = None) -> Iterator[Document]:

@@ -39,8 +39,11 @@ class Block:
     broken: bool = False
 
 
-def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
-    """The blocks of a CoNLL file. A line that opens with `# ` (or is `#`) is a comment only before the first row."""
+def blocks(path: Path, report: Report | None = None, *, comments: str = "# ") -> Iterator[Block]:
+    """The blocks of a CoNLL file. A line that opens with `comments` (or is `#`) is one only before the first row.
+
+    In CoNLL-U that is any `#`, for a row begins with its number; elsewhere `#hashtag O` is a row.
+    """
     block: Block | None = None
     for number, line in every_line(path, report):
         if line is not None and not line.strip():
@@ -52,7 +55,7 @@ def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
             block = Block(number, [], [])
         if line is None:
             block.broken = True
-        elif not block.rows and (line.startswith("# ") or line == "#"):
+        elif not block.rows and (line.startswith(comments) or line == "#"):
             block.comments.append(line)
         else:
             block.rows.append((number, line))

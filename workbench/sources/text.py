@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +37,17 @@ def documents(
         case other:
             raise BadInput(
                 f"{path}: wanted .txt, .jsonl, .tsv or .parquet (or with .gz, .xz, .bz2 after); got {other!r}"
+            )
+
+
+def want_distinct(paths: Iterable[Path]) -> None:
+    """Raises: BadInput where two files would give their documents the same ids."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if (other := seen.setdefault(path.name.split(".")[0], path)) is not path:
+            raise BadInput(
+                f"{path}: its documents would have the ids of those of {other}, which are made of the name up to the "
+                "first dot; rename one of the two"
             )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from workbench.config import Synth
+from workbench.errors import BadInput
 from workbench.languages import word_spans
 from workbench.records import Document, Lexicon, Pair
 from workbench.seeds import stream
@@ -26,7 +27,13 @@ def code_switched(
     text is pseudo text stopped halfway.
 
     Random: as `synthesise`.
+    Raises: BadInput for the published rule, which has no rate.
     """
+    if synth.rule == "wang2022":
+        raise BadInput(
+            "synth.rule: 'wang2022' replaces every word it can, so there is no code-switched text by it; wanted "
+            "'longest', or 'pseudo' in the place of 'code-switched'"
+        )
     settings = synth.model_copy(update={"rate": synth.switch_rate, "min_replaced": 1, "min_rate": 0.0})
     made = synthesise(sentences, lexicon, settings, seed, context)
     documents = [replace(one, id=f"{one.id}#switched", source="code-switched") for one in made.documents]

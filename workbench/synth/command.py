@@ -51,12 +51,13 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(options: argparse.Namespace) -> int:
     from workbench import languages, licences
     from workbench.files import sha256_file
-    from workbench.sources import catalogue, lexicon, lexicon_provenance
+    from workbench.sources import catalogue, lexicon, lexicon_provenance, text
     from workbench.sources.embedded import data_home
     from workbench.sources.lines import Report
     from workbench.synth import corpus, senses
     from workbench.synth.rules import PUBLISHED_MAX_SENTENCES
 
+    text.want_distinct(options.text)
     source, target = languages.parse(options.source), languages.parse(options.target)
     known = lexicon_provenance.known_files(catalogue.load(data_home()))
     origin = lexicon_provenance.of(options.lexicon, known, options.licence)

@@ -85,8 +85,7 @@ def cut(documents: Iterable[Document], out: Path, made_of: Any, rows: int) -> li
     wanted = {"text": made_of, "rows": rows}
     if marker.is_file() and (made := read_json(marker))["made_of"] == wanted:
         return [folder / name for name in made["shards"]]
-    for old in folder.glob("*.jsonl"):
-        old.unlink()
+    marker.unlink(missing_ok=True)  # from here on the old shards are not vouched for
     written = shards.write(documents, folder, rows)
     write_json(marker, {"made_of": wanted, "shards": [path.name for path in written]})
     return written
@@ -135,6 +134,9 @@ def run_stage(
             limits = quotas(inputs, out, settings)
             work = partial(_data, settings=settings, limits=limits)
             chosen = [path for path in units if limits[path.stem]]
+            shards.prune(out / "data", {path.stem for path in chosen})
+            if settings.tokenizer is None:
+                shards.prune(out / "ids", ())
             return run(work, chosen, out / "data", [identity, limits], suffix=f".{settings.format}").counts
         case "ids":
             limits = quotas(inputs, out, settings)
@@ -142,6 +144,7 @@ def run_stage(
             model = sha256_file(settings.tokenizer)
             work = partial(_ids, settings=settings, limits=limits, model=model)
             chosen = [path for path in units if limits[path.stem]]
+            shards.prune(out / "ids", {path.stem for path in chosen})
             return run(work, chosen, out / "ids", [identity, limits, model], suffix=".npz").counts
         case _:
             assert_never(stage)

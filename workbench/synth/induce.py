@@ -74,7 +74,7 @@ def with_induced(given: Lexicon, induced: Lexicon) -> Lexicon:
     """The given lexicon with the entries that only the induced one has; what is listed is never overruled."""
     known = {key.lower() for key in given.entries}
     new = {key: options for key, options in induced.entries.items() if key.lower() not in known}
-    licence = joined([one for one in (given.licence, induced.licence) if one])
+    licence = joined((given.licence, induced.licence))
     origin = f"{given.origin} + {len(new)} entries {induced.origin}"
     return replace(given, entries={**given.entries, **new}, origin=origin, licence=licence)
 

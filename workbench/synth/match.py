@@ -15,6 +15,7 @@ Shape = Literal["lower", "title", "upper", "uncased"]
 Option = tuple[str, Translation]  # the entry's key, and one of its translations
 
 DOTTED_I = frozenset({"tur", "aze", "azj", "crh", "gag"})  # their Latin "i" has the capital "İ"
+_UNDOTTED = str.maketrans({"İ": "i", "I": "ı"})
 
 
 def shape(text: str) -> Shape:
@@ -34,6 +35,11 @@ def capitalised(text: str, code: str) -> str:
     return text[:1].title() + text[1:]
 
 
+def _uncapitalised(text: str, code: str) -> str:
+    first = text[:1].translate(_UNDOTTED) if code in DOTTED_I else text[:1]
+    return first.lower() + text[1:]
+
+
 def carry_case(found: str, key: str, word: str, code: str) -> str:
     """The translation `word` of entry `key`, cased as the text's `found` is.
 
@@ -48,7 +54,7 @@ def carry_case(found: str, key: str, word: str, code: str) -> str:
         case "title":
             return word if listed == "upper" else capitalised(word, code)
         case "lower":
-            return word[:1].lower() + word[1:] if shape(word) == listed == "title" else word
+            return _uncapitalised(word, code) if shape(word) == listed == "title" else word
 
 
 @dataclass(frozen=True, slots=True)
