@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS: list[set[str]] = [
     {"errors", "records", "seeds"},
     {"bars", "files", "languages", "licences", "vocab"},
-    {"config"},
+    {"config", "naming"},
     {"load"},
     {"sources", "tokenizer", "objectives"},
     {"synth", "mixture", "models", "tasks"},
@@ -49,6 +49,7 @@ PICKLE = "pick" + "le"  # so that a search for it finds uses only
 HOST_ONLY = [
     "records",
     "languages",
+    "naming",
     "bars",
     "licences",
     "vocab",

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench import languages
+from workbench import languages, naming
 from workbench.errors import BadInput
 from workbench.languages import Convention, from_source, parse, script_of, word_spans, words
 from workbench.records import Lang
@@ -37,6 +37,20 @@ def test_a_tag_is_a_code_with_a_script_or_a_code_with_its_usual_script() -> None
         "hbs": "Latn",
     }
     assert {code: parse(code).script for code in usual} == usual
+
+
+def test_two_scripts_of_one_language_are_told_apart_where_both_are_shown() -> None:
+    assert naming.names(["srp-Cyrl", "cym-Latn", "srp-Latn"]) == {
+        "srp-Cyrl": "Serbian (Cyrl)",
+        "cym-Latn": "Welsh",
+        "srp-Latn": "Serbian (Latn)",
+    }
+    assert naming.names(["srp-Latn", "srp-Latn"]) == {"srp-Latn": "Serbian"}
+    assert naming.codes(["srp-Cyrl", "cym-Latn", "srp-Latn"]) == {
+        "srp-Cyrl": "srp-Cyrl",
+        "cym-Latn": "cym",
+        "srp-Latn": "srp-Latn",
+    }
 
 
 def test_members_of_a_macrolanguage_stay_apart_and_know_their_counterparts() -> None:

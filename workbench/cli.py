@@ -29,9 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("workbench: interrupted; the same command continues", file=sys.stderr)
         return 75
-    except BrokenPipeError:
+    except BrokenPipeError:  # `| head` has read enough of what is printed; a study that is run was cut short
         sys.stderr.close()
-        return 0
+        return 75 if options.func in (_run, _adapt) and not getattr(options, "dry_run", False) else 0
+    except OSError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

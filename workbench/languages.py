@@ -96,9 +96,7 @@ def usual_script(code: str) -> str | None:
     Source: CLDR likely subtags, https://unicode.org/reports/tr35/#Likely_Subtags; `[scripts]` in
     language_codes.toml for what CLDR lacks.
     """
-    if code in (ours := _tables()["scripts"]):
-        return str(ours[code])
-    return _likely_script(code)
+    return _tables()["scripts"].get(code) or _likely_script(code)
 
 
 def from_source(code: str, convention: Convention) -> Lang:

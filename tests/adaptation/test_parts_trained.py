@@ -125,6 +125,32 @@ def test_lora_fits_published_encoders_and_an_unknown_name_is_told_the_known_ones
         lora.low_rank(like, LoRA(leaves=("query",)), seed=0)
 
 
+def test_a_change_of_a_published_encoder_is_of_low_rank_in_its_own_layout() -> None:
+    settings = ModernBERTSettings(VOCAB, 8, 2, 12, ("global", "local"), 4, 1e4, 1e4, "gelu", "gelu", 1e-5)
+    like = empty(settings, head=True)
+    changes = _noisy(lora.low_rank(like, LoRA(rank=2, alpha=6.0), seed=0))
+    merged, rng = named_leaves(changes.on(like)), np.random.default_rng(0)
+    assert {merged[name].shape for name in changes.low_rank} == {(24, 8), (8, 8), (8, 12)}
+    for name, low in changes.low_rank.items():
+        change = merged[name] - named_leaves(like)[name]  # [out, in]
+        assert np.linalg.matrix_rank(change, tol=1e-4) == 2, name
+        x = rng.normal(size=(5, change.shape[1])).astype(np.float32)
+        assert np.allclose(x @ change.T, 3.0 * ((x @ low.reduce) @ low.expand), atol=1e-4), name
+
+
+def test_muon_refuses_to_train_what_has_none_of_its_matrices() -> None:
+    settings = ModernBERTSettings(VOCAB, 8, 2, 12, ("global", "local"), 4, 1e4, 1e4, "gelu", "gelu", 1e-5)
+    muon = Rule(0.98, 0.01, 1.0, kind="muon")
+    start(_model(), muon, seed=0)
+    model = lora.low_rank(_model(), LoRA(rank=2), seed=0)
+    with pytest.raises(BadInput, match="'muon': none of the"):
+        start(model, muon, seed=0)
+    with pytest.raises(BadInput, match="'muon': none of the"):
+        start(empty(settings, head=True), muon, seed=0)
+    with pytest.raises(ValueError, match="'muon' is of whole matrices"):
+        config.Adapt(resources=("all-text",), method=LoRA(), optim=config.Optim(kind="muon"))
+
+
 def test_a_low_rank_change_of_a_scanned_stack_changes_each_layer_by_its_own() -> None:
     model = _model(layers="scanned")
     changes = _noisy(lora.low_rank(model, LoRA(rank=2, leaves=("gate",)), seed=0))

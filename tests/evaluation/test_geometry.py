@@ -61,6 +61,14 @@ def test_hubness_is_the_skewness_of_occurrences() -> None:
     assert geometry.hubness(np.abs(ITEMS), np.abs(hub), k=41) == 0.0  # everybody is everybody's neighbour
 
 
+def test_of_vectors_among_themselves_none_is_its_own_neighbour() -> None:
+    cosines = ITEMS @ ITEMS.T / np.outer(*[np.linalg.norm(ITEMS, axis=1)] * 2)
+    np.fill_diagonal(cosines, -np.inf)
+    counts = np.bincount(np.argsort(-cosines, axis=1)[:, :3].ravel(), minlength=len(ITEMS))
+    assert geometry.hubness(ITEMS, k=3) == pytest.approx(skew(counts))
+    assert geometry.hubness(np.ones((6, 4)), k=2) > 0.0  # all alike: the first ones stand for all
+
+
 def test_a_constant_language_offset_vanishes_with_the_language_means() -> None:
     langs = ["a"] * 30 + ["b"] * 30
     meanings = [str(i) for i in range(30)] * 2

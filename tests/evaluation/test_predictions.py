@@ -54,6 +54,24 @@ def test_scores_are_computed_again_and_held_against_the_results(
     assert "the predictions give 0.666667, results say 0.9" in capsys.readouterr().out
 
 
+def test_each_run_of_a_study_is_held_against_its_own_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seeds of one variant: the same rows, other values."""
+    for seed, said in enumerate((FOUND, FOUND[:1])):
+        run = tmp_path / f"base-s{seed}"
+        path = predictions.write(run, Predicted(HEAD, said))
+        capsys.readouterr()
+        assert cli.main(["score", str(path), "--json"]) == 0
+        (run / "results.jsonl").write_text(capsys.readouterr().out)
+    assert cli.main(["score", str(tmp_path), "--check"]) == 0
+    (tmp_path / "base-s1" / "results.jsonl").write_text((tmp_path / "base-s0" / "results.jsonl").read_text())
+    assert cli.main(["score", str(tmp_path), "--check"]) == 1
+    told = capsys.readouterr().out
+    assert "base-s1: " in told
+    assert "base-s0: " not in told
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -117,7 +117,7 @@ def test_what_an_encoder_decoder_writes_is_measured_under_its_objective_by_name(
     assert [one.setting for one in found] == names
     every = {document.id: len(normalize(document.text).encode()) for document in DOCUMENTS}
     for measured in found:
-        assert measured.documents
+        assert [one.id for one in measured.documents] == [document.id for document in DOCUMENTS]
         for one in measured.documents:  # sentinels and ends cost nothing: whole pieces at a uniform price
             assert 0 < one.num_bytes <= every[one.id] + 1
             pieces = one.bits / np.log2(writer.vocab.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from workbench.evaluation.probe_rows import PROBES
 from workbench.exchange import native
 from workbench.exchange.tensors import CONFIG, write
 from workbench.files import write_json
-from workbench.probing import command
+from workbench.probing import command, reader
 from workbench.probing.reader import open_model
 from workbench.records import Lang
 from workbench.tokenizer.train import train
@@ -53,8 +54,9 @@ def test_the_options_name_what_the_library_has() -> None:
 
 
 def test_a_look_at_a_model_prints_a_table_and_writes_rows(
-    model: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))  # where no lexicon is
     out, probes = tmp_path / "rows.jsonl", "retrieval,similarity,space,language,round-trip"
     arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(tmp_path / "cache"), "--out", str(out)]
     assert cli.main([*arguments, "--probes", probes]) == 0
@@ -70,7 +72,7 @@ def test_a_look_at_a_model_prints_a_table_and_writes_rows(
     for row in retrieval:
         assert row["n"] == row["candidates"] == 12
         assert row["chance"] == pytest.approx(1 / 12)
-        assert set(row["floors"]) == {"char-trigram"}  # of Welsh written backwards nobody has a lexicon here
+        assert set(row["floors"]) == {"char-trigram"}
         assert row["model"] == str(model)
         assert len(row["model_sha256"]) == 64
     kept = sorted((tmp_path / "cache").rglob("*.npy"))
@@ -115,6 +117,22 @@ def test_a_wrong_option_is_said_and_leaves_no_file(
     assert cli.main([*arguments, *more]) == 2
     assert wanted in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_numbers_that_vectors_without_variance_do_not_have_are_left_out_and_told(
+    texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: Path
+) -> None:
+    """A published encoder's cls vectors at layer 0: one and the same embedding."""
+    plain = open_model(str(model))
+    monkeypatch.setattr(reader, "open_model", lambda *_: replace(plain, before=(plain.tokenizer.vocab.mask,)))
+    out, cache = tmp_path / "rows.jsonl", tmp_path / "cache"
+    arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(cache), "--out", str(out)]
+    assert cli.main([*arguments, "--pooling", "cls", "--probes", "similarity,space"]) == 0
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    by_layer = {layer: {row["metric"] for row in rows if row["layer"] == layer} for layer in (0, 1)}
+    assert by_layer[1] - by_layer[0] >= {"iso_score"}
+    assert "mean_cosine" in by_layer[0]
+    assert "numbers that are not defined, for all vectors are the same" in capsys.readouterr().out
 
 
 def test_a_folder_that_holds_no_model_is_refused(

@@ -44,6 +44,13 @@ def test_a_folder_whose_files_do_not_fit_is_refused_at_its_line(tmp_path: Path, 
         sentences.read(folder(tmp_path, eng_Latn="a\nb\nc\n", cym_Latn=cym), [], "eng-Latn")
 
 
+def test_two_files_of_one_language_are_refused(tmp_path: Path) -> None:
+    name = folder(tmp_path, eng_Latn="a\nb\n", cym_Latn="d\ne\n")
+    (tmp_path / "cym.txt").write_text("f\ng\n")
+    with pytest.raises(BadInput, match=r"wanted one file for cym-Latn, but cym"):
+        sentences.read(name, [], "eng-Latn")
+
+
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = folder(tmp_path, eng_Latn="a\nb\n", cym_Latn="c\nd\n")
     with pytest.raises(BadInput, match=r"hye-Armn\.txt: no such file; there are cym-Latn, eng-Latn"):

@@ -52,6 +52,17 @@ def test_means_worst_group_gap_and_worst_language_by_hand() -> None:
     assert set(plain.formats(made)) == {"g.md", "g.tex", "g.csv"}
 
 
+def test_the_gap_is_that_of_the_means_where_a_seed_turns_it_round() -> None:
+    values = {"cym-Latn": (0.4, 0.6), "fin-Latn": (0.4, 0.6), "rus-Cyrl": (0.1, 0.7)}
+    found = [
+        Result("r", "s", "base", seed, 1, "t", lang, "test", "accuracy", value, 10, "share", True)
+        for lang, several in values.items()
+        for seed, value in enumerate(several)
+    ]
+    made = group_table.made(groups(rows=(Row(variant="base"),), absent=()), collect.gather(found))
+    assert made.rows[4] == ("gap, best to worst group", "", "10.0 ± 28.3")  # 30 and −10, not 30 and 10
+
+
 def test_a_hole_that_is_not_declared_is_named() -> None:
     with pytest.raises(BadInput, match=r"no row for 'floor:translated'.*fin-Latn"):
         group_table.made(groups(absent=()), collect.gather(rows()))

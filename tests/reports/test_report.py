@@ -128,6 +128,13 @@ def test_a_mixture_without_epochs_is_refused(tmp_path: Path) -> None:
         figure.mixture([{"lang": "cym-Latn", "tokens": 1}], tmp_path)
 
 
+def test_two_scripts_of_one_language_have_two_bars(tmp_path: Path) -> None:
+    rows = [{"lang": tag, "tokens": 10 + n, "epochs": 1.0} for n, tag in enumerate(("srp-Latn", "srp-Cyrl"))]
+    told = figure.mixture(rows, tmp_path).alt
+    assert "from Serbian (Latn) (10 tokens" in told
+    assert "to Serbian (Cyrl) (11 tokens" in told
+
+
 def test_a_curve_is_read_from_the_lines_that_have_it(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1, "loss": 3.0}\n{"step": 2}\n{"step": 3, "loss": 2.5}\n')

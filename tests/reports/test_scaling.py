@@ -96,6 +96,19 @@ def test_losses_at_equal_compute_are_interpolated_never_extrapolated_and_a_parab
     assert scaling._parabola((1.0, np.e, np.e**2), (3.0, 2.0, 1.5)) is None
 
 
+def test_levels_are_where_three_sizes_have_runs() -> None:
+    """Three small models of little compute and three large ones of much: in the middle there is nobody."""
+    size = np.repeat([1e6, 2e6, 3e6, 1e8, 2e8, 3e8], 2)
+    compute = np.array([1.0, 2.0] * 3 + [10.0, 20.0] * 3) * 1e15
+    runs = Runs(tuple(map(str, range(12))), size, compute / (6 * size), compute, 2 * size, np.ones(12))
+    for level in scaling.levels(runs, CHINCHILLA, scaling.level_computes(runs)):
+        assert sum(loss is not None for loss in level.losses) >= 3
+    alone = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0]).repeat(2) * np.tile([1.0, 1.5], 6) * 1e15
+    apart = Runs(runs.variants, size, alone / (6 * size), alone, 2 * size, np.ones(12))
+    with pytest.raises(BadInput, match="no three sizes share a training compute"):
+        scaling.level_computes(apart)
+
+
 def test_tables_and_figure_say_the_law_its_intervals_and_what_a_smaller_model_saves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

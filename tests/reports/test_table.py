@@ -16,7 +16,7 @@ from workbench.records import Result
 from workbench.reports import collect, render, table
 from workbench.reports.collect import Results
 from workbench.reports.render import number, spread
-from workbench.reports.spec import Spec
+from workbench.reports.spec import Row, Spec, TableSpec
 
 
 def line(made: table.Table, label: str) -> table.Line:
@@ -28,6 +28,20 @@ def test_a_cell_is_mean_and_sd_over_seeds(spec: Spec, results: Results, rows: li
     cell = line(table.build(spec.named("bits"), results), "lexicon").cells[1]
     assert cell is not None
     assert (cell.mean, cell.sd, cell.seeds, cell.items) == (fmean(values), stdev(values), 3, 200)
+
+
+def test_two_scripts_of_one_language_have_two_heads() -> None:
+    tags = ("srp-Cyrl", "srp-Latn", "cym-Latn")
+    rows = [Result("r", "s", "base", 0, 1, "t", tag, "test", "accuracy", 0.5, 10, "share", True) for tag in tags]
+    spec = TableSpec(
+        name="t", title="T", caption="C.", task="t", metric="accuracy", unit="%", columns=tags[:2], aside=tags[2:],
+        rows=(Row(variant="base"),),
+    )  # fmt: skip
+    made = table.build(spec, collect.gather(rows))
+    assert render.header(made, codes=False)[1:4] == ["Serbian (Cyrl)", "Serbian (Latn)", "Welsh"]
+    assert render.header(made, codes=True)[1:4] == ["srp-Cyrl", "srp-Latn", "cym"]
+    assert "Items scored: Serbian (Cyrl) 10, Serbian (Latn) 10, Welsh 10." in render.caption(made)
+    assert "Languages: srp-Cyrl Serbian (Cyrl), srp-Latn Serbian (Latn), cym Welsh." in render.latex(made)
 
 
 def test_a_row_with_a_gap_has_no_mean_but_a_difference_over_what_is_shared(spec: Spec, results: Results) -> None:

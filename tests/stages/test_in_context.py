@@ -12,10 +12,12 @@ from workbench.errors import BadInput
 from workbench.evaluation import predictions
 from workbench.evaluation.translation_scores import score
 from workbench.files import read_json, read_jsonl
+from workbench.languages import parse
 from workbench.records import Lang
 from workbench.sources import embedded
 from workbench.stages import in_context, prompted_floors
 from workbench.stages.plan import Stage, stages
+from workbench.stages.prompted_data import Translations
 from workbench.stages.rows import Rows
 from workbench.stages.source import revision
 from workbench.tokenizer.train import train
@@ -111,6 +113,27 @@ def test_floors_of_a_cipher_are_a_perfect_gloss_a_useless_copy_and_the_commonest
     english = [label for name, label in asked.items() if "eng-Latn" in name]
     assert told["floor:majority", "eng-Latn", "in-context", "accuracy"] == english.count("Open") / 5
     assert told["floor:char-ngram-svm", "eng-Latn", "in-context", "accuracy"] == 1.0
+
+
+def test_translations_of_one_language_in_two_scripts_lie_in_two_files(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = 'base.evaluate.translation.languages=["srp-Cyrl","srp-Latn"]'
+    stage, data = planned(tiny, "floors", both), embedded.prepare()
+    serbian = [parse("srp-Cyrl"), parse("srp-Latn")]
+    pairs = tuple(data.pairs(WELSH, "test"))[:3]
+    found = Translations(dict.fromkeys(serbian, pairs), dict.fromkeys(serbian, pairs))
+    monkeypatch.setattr(prompted_floors, "translations", lambda *_: found)
+    prompted_floors.translation(stage, data, Rows(stage, "code"), lambda *_: None)
+    names = {path.name for path in (stage.folder / "translations").glob("floor-copy_*")}
+    ways = ("eng-srp_srp-Cyrl", "srp-eng_srp-Cyrl", "eng-srp_srp-Latn", "srp-eng_srp-Latn")
+    assert names == {f"floor-copy_embedded_{way}.jsonl" for way in ways}
+    assert prompted_floors.direction(*serbian, into_pivot=True) == "srp-Latn>srp-Cyrl"
+
+
+def test_a_number_of_demonstrations_is_not_negative(tiny: Path) -> None:
+    with pytest.raises(BadInput, match=r"in_context\.shots"):
+        planned(tiny, "run", "base.evaluate.in_context.shots=[-1]")
 
 
 def test_the_data_revision_knows_what_is_asked_in_prompts(tiny: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from workbench.stages.worker import perform
 
 LETTERS = {letter: chr(0x10D0 + number) for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}  # Georgian
 GEORGIAN = {word: "".join(LETTERS[letter] for letter in word[::-1]) for word in CIPHER}
+WITH_COST = [*SMALL, 'evaluate.measures=["bits", "fertility", "cost"]']
 SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
 
 
@@ -66,7 +68,7 @@ def test_one_command_ends_in_a_table_and_a_model_that_exports(
     base: Path, asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert new_language.adapt(base, asked, out, SMALL) == 0
+    assert new_language.adapt(base, asked, out, WITH_COST) == 0
     shown = capsys.readouterr().out
     assert "before" in shown
     assert "adapted" in shown
@@ -76,6 +78,11 @@ def test_one_command_ends_in_a_table_and_a_model_that_exports(
     assert value["adapted", "kat-Geor", "pieces_per_word"] < 0.5 * value["before", "kat-Geor", "pieces_per_word"]
     assert value["adapted", "eng-Latn", "pieces_per_word"] == value["before", "eng-Latn", "pieces_per_word"]
     assert value["before", "eng-Latn", "masked_bits_per_byte"] != value["before", "kat-Geor", "masked_bits_per_byte"]
+
+    cost = {(row["variant"], row["metric"]): row["value"] for row in rows if row["task"] == "cost"}
+    assert cost["before", "training_tokens"] == 0  # what the base took is not this study's
+    assert 0 < cost["adapted", "training_tokens"] <= 6 * 4 * 16
+    assert cost["adapted", "training_flops"] > cost["before", "training_flops"] == 0
 
     (run,) = (out / "runs" / "adapt-kat-geor").glob("adapted-s0-*")
     (adapted,) = (stage.folder for stage in trained.read(run).stages if stage.identity["kind"] == "adapt")
@@ -90,8 +97,13 @@ def test_one_command_ends_in_a_table_and_a_model_that_exports(
     model, _ = exchange.load(tmp_path / "exported")
     assert all(np.array_equal(leaf, whole[name]) for name, leaf in named_leaves(model).items())
 
+    test = out / "data" / "kat-Geor" / "test.txt"
+    before = test.read_bytes()
     with pytest.raises(BadInput, match="made by another command"):
         new_language.adapt(base, Asked("kat", asked.lexicon, seeds=2), out, SMALL)
+    with pytest.raises(BadInput, match="made by another command"):
+        new_language.adapt(base, replace(asked, test=asked.text), out, SMALL)
+    assert test.read_bytes() == before
 
 
 def test_the_notebook_brings_a_language_to_a_table(tiny_data: Path, base: Path, tmp_path: Path) -> None:
@@ -142,13 +154,51 @@ def test_without_held_out_text_the_command_says_what_cannot_be_measured_and_meas
     monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
     monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
     out = tmp_path / "out"
-    with pytest.raises(IndexError):  # nothing ran
-        new_language.adapt(base, Asked("kat", asked.lexicon, seeds=1), out, [])
-    assert "cannot be measured" in capsys.readouterr().out
+    assert new_language.adapt(base, Asked("kat", asked.lexicon, seeds=1), out, []) == 0
+    shown = capsys.readouterr().out
+    assert "cannot be measured" in shown
     assert tomllib.loads((out / "table.toml").read_text())["table"][0]["columns"] == ["eng-Latn"]
     found = load.study(out)
     assert found.variants["adapted"].adapt.resources == ("pseudo", "word-list")
     assert found.variants["adapted"].adapt.vocabulary.kind == "extend"
+
+
+def test_the_model_named_in_the_end_is_that_of_this_commands_settings(
+    base: Path,
+    asked: Asked,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
+    monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
+    out, named = tmp_path / "out", []
+    for steps in (6, 7, 8):
+        assert new_language.adapt(base, asked, out, [f"adapt.steps={steps}"]) == 0
+        (found,) = re.findall(r"^model +(.*)$", capsys.readouterr().out, re.MULTILINE)
+        study = load.study(out, [f"adapt.steps={steps}"])
+        runs = {stage.folder for stage in stages(study, revision(study)) if stage.variant == "adapted"}
+        assert Path(found) in runs
+        Path(found).mkdir(parents=True)
+        named.append(found)
+    assert len(set(named)) == 3
+
+
+def test_text_that_is_no_longer_given_is_no_longer_read(
+    base: Path, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
+    monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
+    out, few = tmp_path / "out", tmp_path / "few.txt"
+    few.write_text("".join(asked.text.read_text("utf-8").splitlines(keepends=True)[:30]), "utf-8")
+    (tmp_path / "dev.txt").write_text("".join(f"{word}\n" for word in GEORGIAN.values()), "utf-8")
+    few_text = replace(asked, text=few)
+    new_language.adapt(base, replace(few_text, dev=tmp_path / "dev.txt"), out, [])
+    dev = out / "data" / "kat-Geor" / "dev.txt"
+    assert dev.is_file()
+    new_language.adapt(base, few_text, out, [])  # the same study otherwise
+    assert sorted(path.name for path in dev.parent.iterdir()) == ["lexicon.tsv", "train.txt"]
+    assert len(list((out / "data" / "eng-Latn").iterdir())) == 3
 
 
 def test_text_is_held_out_without_overlap(asked: Asked, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -107,10 +108,13 @@ def test_it_is_adapted_with_its_own_tokenizer_and_exported_in_its_own_layout(
     encoder: Path, asked: Asked, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    assert new_language.adapt(encoder, asked, out, SMALL) == 0
+    measures = 'evaluate.measures=["bits", "fertility", "cost"]'
+    assert new_language.adapt(encoder, asked, out, [*SMALL, measures]) == 0
     rows = list(read_jsonl(out / "results.jsonl"))
     bits = {row["variant"]: row["value"] for row in rows if row["metric"] == "masked_bits_per_byte"}
     assert bits["adapted"] != bits["before"]
+    costs = {row["metric"] for row in rows if row["task"] == "cost"}
+    assert costs == {"parameters", "training_tokens"}  # operations are counted of our own models alone
     (run,) = (out / "runs" / "adapt-cym-latn").glob("adapted-s0-*")
     with pytest.raises(BadInput, match="keeps its own layout"):
         exchange.export(run, tmp_path / "exported", "workbench")
@@ -142,6 +146,12 @@ def test_its_vocabulary_cannot_be_extended(encoder: Path, asked: Asked, tmp_path
     more = Asked(asked.language, asked.lexicon, seeds=1, text=asked.text, vocabulary="extend")
     with pytest.raises(BadInput, match="this model's tokenizer is a published one"):
         new_language.adapt(encoder, more, tmp_path / "out", SMALL)
+
+
+def test_it_has_no_place_for_adapters(encoder: Path, asked: Asked, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--method madx: the base is a published encoder"):
+        new_language.adapt(encoder, replace(asked, method="madx"), tmp_path / "out", SMALL)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_run_keeps_of_its_tokenizer_is_the_same_tokenizer(encoder: Path, tmp_path: Path) -> None:

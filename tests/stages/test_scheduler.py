@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,50 @@ def test_a_worker_that_ends_before_its_first_stage_ends_the_run(
     study = load.study(tiny_study, overrides)
     with pytest.raises(kind, match=message):
         execute(stages(study, "r1"), study.where, tiny_study, overrides, Display(Console(file=io.StringIO())), False)
+
+
+SIBLINGS = """#!{python}
+# The first of two workers fails at its stage; the other counts how often it is asked to stop, and takes its time.
+import json, os, pathlib, signal, sys, time
+
+home = pathlib.Path({home!r})
+def say(**event):
+    os.write(1, (json.dumps(event) + "\\n").encode())
+def asked(*_):
+    with (home / "asked").open("a") as file:
+        file.write("x")
+signal.signal(signal.SIGTERM, asked)
+sys.stdin.readline()
+for line in sys.stdin:
+    folder = json.loads(line)["folder"]
+    try:
+        (home / "failing").mkdir()
+    except FileExistsError:
+        (home / "slow").touch()
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            time.sleep(0.1)
+        say(event="done", folder=folder, seconds=1.0)
+    else:
+        while not (home / "slow").exists():
+            time.sleep(0.05)
+        say(event="failed", folder=folder, message="no such word", code=1)
+"""
+
+
+def test_a_worker_whose_sibling_failed_is_asked_to_stop_once(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    worker = tmp_path / "worker"
+    worker.write_text(SIBLINGS.format(python=sys.executable, home=str(home)))
+    worker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(worker))
+    overrides = [f'where.runs="{tmp_path / "runs"}"', "where.jobs=2"]
+    study = load.study(tiny_study, overrides)
+    begun = time.monotonic()
+    with pytest.raises(WorkbenchError, match="no such word"):
+        execute(stages(study, "r1"), study.where, tiny_study, overrides, Display(Console(file=io.StringIO())), False)
+    assert (home / "asked").read_text() == "xx"  # one each; a second would end a training that is saving
+    assert time.monotonic() - begun < 20.0  # and one that had nothing to save is not waited for

@@ -142,6 +142,23 @@ def test_the_measure_and_the_tasks_go_together(study: Path) -> None:
         load.study(study, ["evaluate.tasks=[]"])
 
 
+def test_more_shots_than_there_are_examples_are_refused_and_none_are_left_out(study: Path) -> None:
+    settings = config.Task(name="own", folder=str(study.parent / "orders"), few_shot=(100, "all"))
+    data = TaskData(settings, "test", 0)
+    assert len(data.few(parse("cym-Latn"), "all")) == 9
+    with pytest.raises(BadInput, match=r"few_shot = 100 wants more .* than the 9 there are in cym-Latn; lower it, or"):
+        data.few(parse("cym-Latn"), 100)
+    (study.parent / "orders" / "cym-Latn" / "train.jsonl").unlink()
+    assert data.few(parse("cym-Latn"), 100) == []
+
+
+def test_what_is_measured_does_not_choose_its_own_checkpoint(study: Path) -> None:
+    own = f'evaluate.tasks=[{{name="own", folder="{study.parent / "orders"}", selection="target-dev"}}]'
+    with pytest.raises(BadInput, match="measured on the very dev examples that chose its checkpoint"):
+        load.study(study, [own, "evaluate.split=dev"])
+    load.study(study, [own])
+
+
 def test_some_of_the_test_examples_are_spread_over_all_of_them(study: Path) -> None:
     """Published test files are in the order of their labels."""
     settings = config.Task(name="own", folder=str(study.parent / "orders"))

@@ -26,6 +26,18 @@ def test_check_tells_what_is_wrong_repeated_and_shared(tmp_path: Path, capsys: p
     assert cli.main(["tasks", "check", str(folder.parent)]) == 0
 
 
+def test_the_rows_of_a_file_that_holds_all_splits_are_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    root = tmp_path / "massive"
+    root.mkdir()
+    (root / "meta.tsv").write_text("id\tpartition\tscenario\tintent\n0\ttrain\talarm\talarm_set\n1\ttest\tqa\tqa\n")
+    (root / "en-US.tsv").write_text("id\tannot_utt\n0\twake me [time : at nine]\n1\t\n")
+    assert cli.main(["tasks", "check", "massive"]) == 1
+    assert "left out 1: " in capsys.readouterr().out
+
+
 def test_what_is_no_task_is_refused_with_those_that_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

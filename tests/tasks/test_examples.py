@@ -57,6 +57,20 @@ def test_the_languages_asked_for_are_checked_and_the_source_comes_last(
         examples.asked(task, config.Task(name="sib200", languages=("swh-Latn",)))
 
 
+def test_a_merged_code_of_sib200_is_another_variety(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ISO 639-3 merged South Levantine (ajp) into Levantine Arabic (apc); SIB-200 has a folder of each."""
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    for code in ("ajp_Arab", "apc_Arab", "eng_Latn"):
+        (tmp_path / "sib200" / code).mkdir(parents=True)
+        (tmp_path / "sib200" / code / "test.tsv").write_text(f"index_id\tcategory\ttext\n1\ttravel\tgo {code}\n")
+    task = examples.task("sib200")
+    assert [lang.tag for lang in examples.languages_of(task)] == ["apc-Arab", "eng-Latn"]
+    found = examples.examples(task, languages.parse("apc-Arab"), "test")
+    assert [(one.variety, one.text) for one in found] == [("ajp_Arab", "go ajp_Arab"), ("apc_Arab", "go apc_Arab")]
+    assert len({one.id for one in found}) == 2
+    assert [one.variety for one in examples.examples(task, ENGLISH, "test")] == [""]
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "num_languages", "sizes", "num_labels", "num_tags"),

@@ -131,6 +131,19 @@ def test_a_folder_that_is_no_task_says_what_is_wanted(tmp_path: Path) -> None:
         own.files(tmp_path, ENGLISH)
 
 
+def test_a_code_alone_is_the_languages_usual_script_and_no_other(tmp_path: Path) -> None:
+    write(tmp_path, "eng-Latn/train.tsv", TRAIN)
+    write(tmp_path, "srp/test.tsv", "text\tlabel\nотвори\tOpen\n")
+    write(tmp_path, "srp-Latn/test.tsv", "text\tlabel\notvori\tOpen\n")
+    texts = {
+        tag: [one.text for one in read(tmp_path, "test", lang=languages.parse(tag))] for tag in ("srp", "srp-Latn")
+    }
+    assert texts == {"srp": ["отвори"], "srp-Latn": ["otvori"]}
+    write(tmp_path, "srp-Cyrl/dev.tsv", "text\tlabel\nзатвори\tShut\n")
+    with pytest.raises(BadInput, match=r"srp-Cyrl: wanted one folder for srp-Cyrl, but srp is one too|srp: wanted one"):
+        own.describe(tmp_path)
+
+
 def test_the_revision_is_of_the_files_content(tmp_path: Path) -> None:
     path = write(tmp_path, "eng-Latn/train.tsv", TRAIN)
     task = own.describe(tmp_path)

@@ -19,6 +19,7 @@ from workbench.errors import BadInput, Preempted, WorkbenchError
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
 from workbench.objectives.mlm import MaskedLM
+from workbench.training.interrupt import stop_requests
 from workbench.training.log import StepLog, keep_until
 from workbench.training.loop import load_model, train
 
@@ -169,6 +170,19 @@ def test_a_stop_signal_saves_and_raises_preempted_and_the_run_goes_on(
     monkeypatch.undo()
     assert signal.getsignal(number) is before
     assert digest(run(tmp_path / "cut", steps=4, checkpoint_every=4)) == digest(whole)
+
+
+def test_a_signal_that_was_ignored_stays_so_while_training() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker, whose parent decides
+    try:
+        with stop_requests() as asked:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not asked()
+            os.kill(os.getpid(), signal.SIGTERM)  # the parent's; the first that counts
+            assert asked()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_step_and_batch_and_saves_nothing(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_eight_devices_train_as_one_does_whatever_the_architecture(tmp_path: Pat
         same(one, eight)
 
 
+def test_a_run_that_asks_for_one_device_takes_the_first_of_several(tmp_path: Path) -> None:
+    alone, among = start(tmp_path / "alone"), start(tmp_path / "among", devices=4)
+    one, four = result(alone), result(among)
+    assert (four["devices"], four["spread"]) == (4, 0)
+    assert (one["losses"], one["norms"]) == (four["losses"], four["norms"])
+
+
 def test_two_processes_train_as_one_and_their_checkpoint_goes_on_elsewhere(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

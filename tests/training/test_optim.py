@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from workbench import config, models
 from workbench.models.leaves import named_leaves
+from workbench.models.published import XLMRSettings, empty
 from workbench.training import optim
 
 KINDS = ("adamw", "adafactor", "lion", "muon")
@@ -151,3 +152,21 @@ def test_the_kinds_own_betas_hold_where_none_are_given() -> None:
         "muon": (0.95, 0.98),
     }
     assert config.Optim(kind="lion", beta1=0.5, beta2=0.6).betas == (0.5, 0.6)
+
+
+def test_no_bias_of_a_published_encoder_decays() -> None:
+    settings = XLMRSettings(20, 8, 1, 2, 12, 16, 1, 0, "gelu", 1e-5)
+    decayed = named_leaves(optim.decays(empty(settings, head=True)))
+    assert {name for name, is_decayed in decayed.items() if is_decayed} == {
+        "embedding",
+        "position_embedding",
+        "type_embedding",
+        "head.weight",
+        *(f"blocks.0.{name}.weight" for name in ("query", "key", "value", "out", "up", "down")),
+    }
+
+
+def test_the_names_of_our_own_models_biases_are_all_told_apart() -> None:
+    for kind in ("encoder", "decoder", "encoder-decoder"):
+        model = models.abstract(config.Model(kind=kind, width=8, num_heads=2, num_layers=1), 20)  # type: ignore[arg-type]
+        assert not [name for name in named_leaves(model) if name.rpartition(".")[2] == "bias"]

@@ -36,11 +36,11 @@ def low_rank(model: Model | Published, settings: LoRA, seed: int, whole: Iterabl
         raise BadInput(f"adapt.method.leaves: {unknown} are no matrices of this model; it has {sorted(known)}")
     asked = set(settings.leaves) or known
     changes = {}
-    for name, (before, fan_in, fan_out) in sizes.items():
+    for name, (before, fan_in, fan_out, out_first) in sizes.items():
         if asked & _parts(name):
             drawn = seeds.stream(seed, "lora", name).standard_normal((*before, fan_in, settings.rank), np.float32)
             reduce = jnp.asarray(drawn * np.float32(fan_in**-0.5))
-            changes[name] = LowRank(reduce, jnp.zeros((*before, settings.rank, fan_out)))
+            changes[name] = LowRank(reduce, jnp.zeros((*before, settings.rank, fan_out)), out_first)
     return Changes(_leaves(leaves, whole), changes, settings.alpha / settings.rank)
 
 
@@ -62,16 +62,17 @@ def _parts(name: str) -> set[str]:
     return {part for part in name.split(".") if not part.isdigit()} - {"blocks", "first", "weight"}
 
 
-def _size(name: str, leaf: jax.Array) -> tuple[tuple[int, ...], int, int] | None:
-    """Of a matrix of the blocks: the axes before it, and how many numbers it reads and gives; else None."""
+def _size(name: str, leaf: jax.Array) -> tuple[tuple[int, ...], int, int, bool] | None:
+    """Of a matrix of the blocks: the axes before it, how many numbers it reads and gives, and whether what it gives
+    stands first; else None."""
     path = name.split(".")
     if not {"blocks", "first"} & set(path):
         return None
     if path[-1] == "weight" and leaf.ndim == 2:  # of a published model, [out, in]
-        return (), leaf.shape[1], leaf.shape[0]
+        return (), leaf.shape[1], leaf.shape[0], True
     if (axes := MATRICES.get(path[-1])) is None:
         return None
     num_in, num_out = len(axes.reduction_axis), len(axes.output_axis)
     start = leaf.ndim - num_in - num_out
     shape = leaf.shape
-    return shape[:start], math.prod(shape[start : start + num_in]), math.prod(shape[start + num_in :])
+    return shape[:start], math.prod(shape[start : start + num_in]), math.prod(shape[start + num_in :]), False

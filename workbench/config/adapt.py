@@ -134,6 +134,12 @@ class Adapt(Part):
         return self
 
     @model_validator(mode="after")
+    def _muon(self) -> Self:
+        if self.method.kind == "lora" and self.optim.kind == "muon":
+            raise ValueError("optim.kind 'muon' is of whole matrices, which method 'lora' does not train; take 'adamw'")
+        return self
+
+    @model_validator(mode="after")
     def _aligned(self) -> Self:
         if not self.align.any:
             return self

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.config.in_context import InContext, Translation
 from workbench.config.part import Part, Positive, Rate
@@ -43,3 +43,12 @@ class Evaluate(Part):
     intent_learning_rate: float = Field(default=2e-3, gt=0.0, lt=1.0)
     pseudo_labelled: bool = Field(default=False, description="also train on lexicon-translated intents")
     pseudo_share: Rate = Field(default=0.7, description="of that training: share of pseudo-labelled examples")
+
+    @model_validator(mode="after")
+    def _not_chosen_on_what_is_measured(self) -> Self:
+        if self.split == "dev" and (chosen := [one.told for one in self.tasks if one.selection == "target-dev"]):
+            raise ValueError(
+                f"selection: {chosen[0]} would be measured on the very dev examples that chose its checkpoint; set "
+                'split to "test", or selection to "english-dev"'
+            )
+        return self

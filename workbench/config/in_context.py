@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,9 @@ class InContext(Part):
     """Labels scored behind a prompt with k labelled sentences of the pivot; nothing is trained."""
 
     tasks: tuple[PromptTask, ...] = Field(default=("intents",), min_length=1)
-    shots: tuple[int, ...] = Field(default=(0, 1, 4), min_length=1, description="k: demonstrations in a prompt")
+    shots: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(0, 1, 4), min_length=1, description="k: demonstrations in a prompt"
+    )
     balanced: bool = Field(default=True, description="demonstrations of all labels in turn, not as they come")
     random_labels: bool = Field(default=True, description="also with demonstrations whose labels are drawn by lot")
     length: int | None = Field(

@@ -30,7 +30,7 @@ def built(settings: config.Config, tokenizer: TextTokenizer) -> Objective:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`setting` says which variant of the metric this is."""
+    """`setting` says which variant of the metric this is; `documents` are in the order of those given, all of them."""
 
     metric: str
     setting: str

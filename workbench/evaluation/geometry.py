@@ -19,12 +19,15 @@ from workbench.seeds import stream
 def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
     """Linear centred kernel alignment of two representations of the same N items: 1 up to rotation and scale.
 
-    With fewer items than dimensions it is high for random vectors too: compare with a permuted order of the items.
+    With fewer items than dimensions it is high for random vectors too: compare with a permuted order of the items. NaN
+    where all items of one have the same vector, as in `rsa` and `iso_score`: there is nothing to compare.
 
     Shapes: first [N, D], second [N, E]
     Source: Kornblith et al. 2019, section 3 (arXiv 1905.00414).
     """
     x, y = (_centred(_same_items(first, second, index)) for index in (0, 1))
+    if not (_varies(first) and _varies(second)):
+        return float("nan")
     cross = np.linalg.norm(x.T @ y) ** 2
     return float(cross / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
 
@@ -37,6 +40,8 @@ def rsa(first: np.ndarray, second: np.ndarray) -> float:
     """
     from scipy.stats import spearmanr
 
+    if not (_varies(first) and _varies(second)):
+        return float("nan")
     upper = np.triu_indices(len(first), 1)
     x, y = (unit(_same_items(first, second, index)) for index in (0, 1))
     return float(spearmanr((x @ x.T)[upper], (y @ y.T)[upper]).statistic)
@@ -63,6 +68,8 @@ def iso_score(vectors: np.ndarray) -> float:
     dims = vectors.shape[1]
     if dims < 2 or len(vectors) < 2:
         raise BadInput(f"isotropy: wanted at least two vectors of two dimensions, got {vectors.shape}")
+    if not _varies(vectors):
+        return float("nan")
     variances = np.linalg.eigvalsh(np.cov(vectors.astype(np.float64), rowvar=False))
     normalized = np.sqrt(dims) * variances / np.linalg.norm(variances)
     defect = np.linalg.norm(normalized - 1.0) / np.sqrt(2.0 * (dims - np.sqrt(dims)))
@@ -70,16 +77,24 @@ def iso_score(vectors: np.ndarray) -> float:
     return float((dims * share - 1.0) / (dims - 1.0))
 
 
-def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> float:
+def hubness(queries: np.ndarray, candidates: np.ndarray | None = None, k: int = 10) -> float:
     """Skewness of how often each candidate is among the `k` nearest (cosine) of a query: 0 is fair, large means hubs.
+
+    Without candidates, of the queries among themselves: none is its own neighbour.
 
     Shapes: queries [N, D], candidates [M, D]
     Source: Radovanović, Nanopoulos & Ivanović 2010, section 2.1 (JMLR 11).
     """
     from scipy.stats import skew
 
-    found = neighbours(queries, candidates, min(k, len(candidates)))
-    occurrences = np.bincount(found.index.ravel(), minlength=len(candidates))
+    if candidates is None:
+        index = neighbours(queries, queries, min(k + 1, len(queries))).index
+        itself = index == np.arange(len(queries))[:, None]
+        itself[:, -1] |= ~itself.any(axis=1)  # among so many of its like that it is not found, the last one goes
+        index, candidates = index[~itself], queries
+    else:
+        index = neighbours(queries, candidates, min(k, len(candidates))).index
+    occurrences = np.bincount(index.ravel(), minlength=len(candidates))
     return float(skew(occurrences)) if np.ptp(occurrences) else 0.0
 
 
@@ -152,6 +167,11 @@ def _same_items(first: np.ndarray, second: np.ndarray, index: int) -> np.ndarray
     if len(first) != len(second) or len(first) < 2:
         raise BadInput(f"wanted two representations of the same items, got {len(first)} and {len(second)} vectors")
     return (first, second)[index].astype(np.float64)
+
+
+def _varies(vectors: np.ndarray) -> bool:
+    """Beyond what rounding makes of one vector, which is not the same in batches of all shapes."""
+    return bool(np.ptp(vectors, axis=0).max() > 1e-6 * np.abs(vectors).max())
 
 
 def _centred(vectors: np.ndarray) -> np.ndarray:

@@ -23,11 +23,11 @@ def shape(lang: Lang, vectors: np.ndarray, layer: int) -> list[Row]:
 
     Shapes: vectors [N, D]
     """
-    k = min(HUB_NEIGHBOURS, len(vectors))
+    k = min(HUB_NEIGHBOURS, len(vectors) - 1)
     values = {
         "mean_cosine": geometry.mean_cosine(vectors),
         "iso_score": geometry.iso_score(vectors),
-        f"hubness_{k}": geometry.hubness(vectors, vectors, k),
+        f"hubness_{k}": geometry.hubness(vectors, k=k),
     }
     return [
         Row("space", name, "", "", lang.tag, "", layer, value, len(vectors), higher_is_better=name == "iso_score")

@@ -26,13 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 1 where a run's results say otherwise than its predictions."""
-    rows = [row for path in predictions.files(options.paths) for row in _rows(predictions.read(path))]
+    found = [(path, row) for path in predictions.files(options.paths) for row in _rows(predictions.read(path))]
+    rows = [row for _, row in found]
     if options.json:
         for row in rows:
             print(canonical_json(row))
     else:
         _show(rows)
-    return _check(options.paths, rows) if options.check else 0
+    return _check(found) if options.check else 0
 
 
 def _rows(found: Predicted) -> list[dict[str, object]]:
@@ -62,17 +63,26 @@ def _show(rows: list[dict[str, object]]) -> None:
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
-def _check(paths: list[Path], rows: list[dict[str, object]]) -> int:
-    told: dict[tuple[str, ...], float] = {}
-    for path in paths:
-        for file in sorted(path.rglob("results.jsonl")) if path.is_dir() else []:
-            told |= {_cell(row): row["value"] for row in read_jsonl(file)}
-    wrong = [row for row in rows if told.get(_cell(row)) != row["value"]]
-    for row in wrong:
-        stands = told.get(_cell(row), "nothing")
-        print(f"{' '.join(_cell(row))}: the predictions give {row['value']}, results say {stands}")
-    print(f"{len(rows) - len(wrong)} of {len(rows)} scores are as the results say")
+def _check(found: list[tuple[Path, dict[str, object]]]) -> int:
+    """Each file's scores against the results of its own run: of several seeds, the rows differ in nothing else."""
+    told: dict[Path, dict[tuple[str, ...], float]] = {}
+    wrong = 0
+    for path, row in found:
+        run = _run(path)
+        if run not in told:
+            results = run / "results.jsonl"
+            told[run] = {_cell(one): one["value"] for one in read_jsonl(results)} if results.is_file() else {}
+        if (stands := told[run].get(_cell(row), "nothing")) != row["value"]:
+            wrong += 1
+            print(f"{run}: {' '.join(_cell(row))}: the predictions give {row['value']}, results say {stands}")
+    print(f"{len(found) - wrong} of {len(found)} scores are as the results say")
     return 1 if wrong else 0
+
+
+def _run(path: Path) -> Path:
+    """The folder of the run that wrote a file of predictions: the one that holds its `predictions`."""
+    inside = [folder.parent for folder in path.absolute().parents if folder.name == predictions.FOLDER]
+    return inside[0] if inside else path.parent
 
 
 def _cell(row: Mapping[str, object]) -> tuple[str, ...]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench import languages
+from workbench import naming
 from workbench.evaluation.prompted import Asker, num_symbols
 from workbench.evaluation.prompts import Prompt, Prompts, Template
 from workbench.records import Lang, Pair
 
 
 def template(source: Lang, target: Lang) -> Template:
-    """`English: ... Welsh:`"""
-    return Template(f"{languages.name(source)}:", f"{languages.name(target)}:")
+    """`English: ... Welsh:`; of one language in two scripts, `Serbian (Cyrl): ... Serbian (Latn):`."""
+    names = naming.names((source.tag, target.tag))
+    return Template(f"{names[source.tag]}:", f"{names[target.tag]}:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def conditional_bits(
     """-log2 p(what the decoder writes of a document | what the encoder reads of it), per byte of what is written.
 
     Sentinels and other special pieces cost nothing and have no bytes. A piece's bytes are those of its text, the blank
-    before a word among them. Documents of which nothing was to be written are left out.
+    before a word among them. A document of which nothing was to be written has 0 of them.
 
     Random: the corruption from a stream of its own, the same for all models over one tokenizer.
     """
@@ -75,7 +75,6 @@ def conditional_bits(
     return [
         DocumentBits(document.id, float(bits), int(num_bytes))
         for document, bits, num_bytes in zip(documents, found.bits, found.num_bytes, strict=True)
-        if num_bytes
     ]
 
 

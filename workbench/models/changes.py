@@ -16,10 +16,19 @@ M = TypeVar("M")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LowRank:
-    """Of a matrix that reads I numbers and gives O. Shapes: reduce [.., I, R], expand [.., R, O]"""
+    """Of a matrix that reads I numbers and gives O. Shapes: reduce [.., I, R], expand [.., R, O]
+
+    The matrix is kept as [.., I, O], its axes each perhaps as several, or with `out_first` as [O, I].
+    """
 
     reduce: jax.Array
     expand: jax.Array
+    out_first: bool = field(metadata={"static": True}, default=False)
+
+    def product(self, shape: tuple[int, ...]) -> jax.Array:
+        """The change of a matrix of this shape, before it is scaled."""
+        found = jnp.matmul(self.reduce, self.expand)
+        return (found.T if self.out_first else found).reshape(shape)
 
 
 @jax.tree_util.register_dataclass
@@ -37,8 +46,7 @@ class Changes:
         for name, leaf in named_leaves(frozen).items():
             leaf = self.leaves.get(name, leaf)
             if name in self.low_rank:
-                low = self.low_rank[name]
-                leaf = leaf + (self.scale * jnp.matmul(low.reduce, low.expand)).reshape(leaf.shape).astype(leaf.dtype)
+                leaf = leaf + (self.scale * self.low_rank[name].product(leaf.shape)).astype(leaf.dtype)
             found[name] = leaf
         whole: M = jax.tree.unflatten(jax.tree.structure(frozen), list(found.values()))
         return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     rows_file = folder / "rows.jsonl" if folder else options.out
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-    table, kept = show.Table(reader.num_layers), []
+    table, kept, left_out = show.Table(reader.num_layers), [], []
     for remark in show.remarks(found, settings):
         print(remark)
     with _writer(rows_file) as write, bars.shown() as display:
@@ -81,11 +82,19 @@ def run(options: argparse.Namespace) -> int:
             for row in probing.probe(
                 reader, one, find, settings, store, lambda note: display.advance(measuring, 1, note)
             ):
+                if not math.isfinite(row.value):
+                    left_out.append(f"{row.metric} of {row.lang}, layer {row.layer}")
+                    continue
                 write({**context, **row.to_json()})
                 table.add(row)
                 if folder and row.probe == "retrieval":
                     kept.append(row.to_json())
     table.print()
+    if left_out:
+        print(
+            f"left out {len(left_out)} numbers that are not defined, for all vectors are the same (of cls, layer 0 is "
+            f"one piece's embedding); the first: {left_out[0]}"
+        )
     if rows_file:
         print(f"rows     {rows_file}")
     if folder:

@@ -188,7 +188,14 @@ def _folder(folder: Path, wanted: list[Lang], pivot: Lang, limit: int | None) ->
             f"({pivot.tag}.txt, ...), line n of each meaning the same"
         )
     files = {path.stem: path for path in sorted(folder.glob("*.txt"))}
-    there = {languages.parse(stem): path for stem, path in files.items()}
+    there: dict[Lang, Path] = {}
+    for stem, path in files.items():
+        if (lang := languages.parse(stem)) in there:
+            raise BadInput(
+                f"{path}: wanted one file for {lang.tag}, but {there[lang].name} is one too (a code alone means the "
+                "language's usual script); take one of them away"
+            )
+        there[lang] = path
     asked = wanted or [lang for lang in there if lang != pivot]
     if missing := [lang for lang in (pivot, *asked) if lang not in there]:
         raise BadInput(f"{folder / (missing[0].tag + '.txt')}: no such file; there are {', '.join(files) or 'none'}")

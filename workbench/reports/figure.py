@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workbench import languages
+from workbench import naming
 from workbench.errors import BadInput
 from workbench.files import read_jsonl, write_bytes
 from workbench.reports import grid
@@ -191,13 +191,16 @@ def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
     read.sort(key=lambda item: (item[1], item[0]))
     with frame(WIDTH, 0.9 + 0.19 * len(read)) as made:
         left, right = made.subplots(1, 2, sharey=True)
-        names = [languages.name(tag) for tag, _, _ in read]
+        names = naming.names(tag for tag, _, _ in read)
         for axes, column, label, shown in (
             (left, 1, "tokens read (log scale)", "{:,.0f}"),
             (right, 2, "epochs", "{:.2g}"),
         ):
             drawn = axes.barh(
-                names, [float(item[column]) for item in read], 0.7, color=PALETTE[3 if column == 1 else 1]
+                [names[tag] for tag, _, _ in read],
+                [float(item[column]) for item in read],
+                0.7,
+                color=PALETTE[3 if column == 1 else 1],
             )
             axes.bar_label(drawn, fmt=shown, fontsize=6.5, padding=2)
             axes.set_xlabel(label)
@@ -207,8 +210,7 @@ def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
         left.set_xlim(left=max(1.0, read[0][1] / 3), right=read[-1][1] * 6)
         right.axvline(1.0, color=INK, lw=0.7, ls=":")
         least, most = (
-            f"{languages.name(tag)} ({tokens:,.0f} tokens, {epochs:.2g} epochs)"
-            for tag, tokens, epochs in (read[0], read[-1])
+            f"{names[tag]} ({tokens:,.0f} tokens, {epochs:.2g} epochs)" for tag, tokens, epochs in (read[0], read[-1])
         )
         alt = f"Tokens and epochs per language in pretraining: from {least} to {most}."
         return save(made, "mixture", "What the base model read", alt, folder)
@@ -217,13 +219,14 @@ def mixture(rows: Sequence[Mapping[str, object]], folder: Path) -> Drawn:
 def embedding_map(shown: EmbeddingMap, projected: Projection, folder: Path) -> Drawn:
     """The points as they are, by language; with language means removed, some sentences joined to their translations."""
     tags = list(dict.fromkeys(shown.lang))
+    names = naming.names(tags)
     with frame(WIDTH, 4.0) as made:
         left, right = made.subplots(1, 2)
         for index, tag in enumerate(tags):
             mine = [i for i, lang in enumerate(shown.lang) if lang == tag]
             left.scatter(
                 *projected.plain.xy[mine].T, s=9, color=PALETTE[index % len(PALETTE)], linewidths=0, alpha=0.85,
-                marker=MARKERS[index % len(MARKERS)], label=languages.name(tag),
+                marker=MARKERS[index % len(MARKERS)], label=names[tag],
             )  # fmt: skip
         left.set_title("as they are, by language")
         xy, meanings = projected.centred.xy, shown.meanings()
@@ -261,8 +264,8 @@ def _panels(tags: Sequence[str]) -> Iterator[tuple[Figure, list[tuple[str, Axes]
         every = list(made.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for axes in every[len(tags) :]:
             axes.set_axis_off()
-        for tag, axes in zip(tags, every, strict=False):
-            axes.set_title(languages.name(tag))
+        for name, axes in zip(naming.names(tags).values(), every, strict=False):
+            axes.set_title(name)
         yield made, list(zip(tags, every, strict=False))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from workbench import languages
+from workbench import naming
 from workbench.reports import grid
 from workbench.reports.collect import Results
 from workbench.reports.plain import Plain
@@ -57,7 +57,8 @@ def _column(spec: Groups, numbers: grid.Grid, name: str) -> list[tuple[str, floa
     whole = _over(numbers, name, there)
     ordered = sorted(means, key=lambda group: _signed(numbers, means[group]))
     worst, best = means[ordered[0]], means[ordered[-1]]
-    gap = [abs(one - other) for one, other in zip(best, worst, strict=True)]
+    sign = 1.0 if numbers.higher_is_better else -1.0
+    gap = [sign * (one - other) for one, other in zip(best, worst, strict=True)]
     last = min(there, key=lambda tag: _signed(numbers, list(numbers.values[name][tag].values())))
     end = list(numbers.values[name][last].values())
     return [
@@ -65,7 +66,7 @@ def _column(spec: Groups, numbers: grid.Grid, name: str) -> list[tuple[str, floa
         (_cell(spec, whole, len(there), len(tags)), fmean(whole)),
         (f"{ordered[0]} {_number(spec, worst)}", fmean(worst)),
         (_number(spec, gap), fmean(gap)),
-        (f"{languages.name(last)} {_number(spec, end)}", fmean(end)),
+        (f"{naming.names(tags)[last]} {_number(spec, end)}", fmean(end)),
     ]
 
 

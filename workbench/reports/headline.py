@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal, assert_never
 
-from workbench import languages
+from workbench import naming
 from workbench.reports import grid
 from workbench.reports.collect import Results
 from workbench.reports.grid import Grid
@@ -89,7 +89,8 @@ def findings(spec: Spec, results: Results) -> list[Finding]:
 
 def _gain(claim: Gain, numbers: Grid) -> Finding:
     table, tags = numbers.spec, numbers.shared(claim.row, claim.against)
-    effects = _effects([(languages.name(t), numbers.improvement(claim.row, claim.against, t)) for t in tags])
+    names = naming.names((*table.columns, *table.aside))
+    effects = _effects([(names[t], numbers.improvement(claim.row, claim.against, t)) for t in tags])
     overall = _overall(effects)
     before, after = (_mean(numbers, name, tags) for name in (claim.against, claim.row))
     size, unit = f"{abs(overall.mean):.{table.digits}f}", unit_of_difference(table)
@@ -118,7 +119,8 @@ def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
     whole = [name for name in rivals if set(numbers.columns_of(floor)) <= set(numbers.columns_of(name))]
     best = numbers.best(whole or rivals, numbers.columns_of(floor))
     tags = numbers.shared(best, floor)
-    effects = _effects([(languages.name(t), numbers.improvement(best, floor, t)) for t in tags])
+    names = naming.names((*table.columns, *table.aside))
+    effects = _effects([(names[t], numbers.improvement(best, floor, t)) for t in tags])
     overall = _overall(effects)
     size, unit = f"{abs(overall.mean):.{table.digits}f}", unit_of_difference(table)
     level, theirs = _mean(numbers, floor, tags), _mean(numbers, best, tags)
@@ -144,7 +146,8 @@ def _floor(claim: Floors, numbers: Grid, floor: str) -> Finding:
 
 
 def _forgetting(claim: Forgetting, numbers: Grid) -> Finding:
-    table, tag, language = numbers.spec, claim.column, languages.name(claim.column)
+    table, tag = numbers.spec, claim.column
+    language = naming.names((*table.columns, *table.aside))[tag]
     names = [
         row.name
         for row in table.rows

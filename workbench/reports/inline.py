@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from workbench import languages
+from workbench import naming
 from workbench.reports.figure import INK, PALETTE, Drawn
 from workbench.reports.headline import Finding
 from workbench.reports.projection import EmbeddingMap, Projection
@@ -101,10 +101,11 @@ def living_map(shown: EmbeddingMap, projected: Projection, number_of_map: int) -
             f'data-m="{meanings.index(meaning)}" data-a="{x:.1f},{y:.1f}" data-b="{cx:.1f},{cy:.1f}" '
             f'style="transform:translate({x:.1f}px,{y:.1f}px)"><title>{escape(text)}</title></path>'
         )
+    names, codes = naming.names(tags), naming.codes(tags)
     legend = "".join(
         f'<label><input type="checkbox" checked data-lang="{index}"><svg class="key l{index % len(PALETTE)}" '
         f'viewBox="-6 -6 12 12" aria-hidden="true"><path d="{SHAPES[index % len(SHAPES)]}"/></svg>'
-        f'<span data-code="{escape(languages.parse(tag).code)}">{escape(languages.name(tag))}</span></label>'
+        f'<span data-code="{escape(codes[tag])}">{escape(names[tag])}</span></label>'
         for index, tag in enumerate(tags)
     )
     alt = f"{shown.title}: {len(shown.points)} sentences on two principal axes. {' '.join(projected.sentences())}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench import languages
+from workbench import naming
 from workbench.files import write_text
 from workbench.reports.figure import INK, MARKERS, PALETTE, WIDTH, Drawn, frame, save
 from workbench.reports.projection import EmbeddingMap, project
@@ -58,6 +58,7 @@ def draw(shown: EmbeddingMap, pivot: str, folder: Path) -> Drawn:
     """By language as they are; by meaning with means removed; beside both what the planes leave out."""
     projected, far = project(shown, pivot), distances(shown, pivot)
     tags = list(dict.fromkeys(shown.lang))
+    names = naming.names(tags)
     height = max(3.3, 0.9 + 0.13 * len(far)) + 0.13 * math.ceil(len(tags) / 5)
     with frame(WIDTH * 1.25, height) as made:
         left, middle, right = made.subplots(1, 3, width_ratios=(1.0, 1.0, 0.8))
@@ -65,7 +66,7 @@ def draw(shown: EmbeddingMap, pivot: str, folder: Path) -> Drawn:
             mine = [i for i, lang in enumerate(shown.lang) if lang == tag]
             left.scatter(
                 *projected.plain.xy[mine].T, s=9, color=PALETTE[index % len(PALETTE)], linewidths=0, alpha=0.85,
-                marker=MARKERS[(index + index // len(PALETTE)) % len(MARKERS)], label=languages.name(tag),
+                marker=MARKERS[(index + index // len(PALETTE)) % len(MARKERS)], label=names[tag],
             )  # fmt: skip
         left.set_title("as they are: colour is language")
         xy, meanings = projected.centred.xy, shown.meanings()
@@ -86,7 +87,7 @@ def draw(shown: EmbeddingMap, pivot: str, folder: Path) -> Drawn:
         right.hlines(places, own, others, color="#b8b8b8", lw=0.8)
         right.plot(own, places, "o", ms=3.5, color=PALETTE[3], label="own translation")
         right.plot(others, places, "s", ms=3.5, mfc="white", mec=INK, mew=0.8, label="other sentences")
-        right.set_yticks(places, [languages.name(tag) for tag in far], fontsize=6)
+        right.set_yticks(places, [names[tag] for tag in far], fontsize=6)
         right.set_xlabel("cosine distance, original space,\nmeans removed")
         right.set_title("what the planes leave out")
         right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=2, fontsize=6.5, handletextpad=0.2)
@@ -113,7 +114,7 @@ def page(shown: EmbeddingMap, pivot: str, path: Path) -> None:
         "title": shown.title,
         "told": " ".join(projected.sentences()),
         "palette": PALETTE,
-        "langs": [[tag, languages.name(tag)] for tag in tags],
+        "langs": list(map(list, naming.names(tags).items())),
         "meanings": shown.meanings(),
         "pivot": tags.index(pivot),
         "explained": {"plain": projected.plain.explained, "centred": projected.centred.explained},

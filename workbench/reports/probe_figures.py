@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from workbench import languages
+from workbench import languages, naming
 from workbench.errors import BadInput
 from workbench.reports.figure import DASHES, INK, MARKERS, PALETTE, WIDTH, Drawn, frame, save
 
@@ -125,7 +125,7 @@ def heat_map(rows: Rows, title: str, folder: Path) -> Drawn:
 def layer_curves(rows: Rows, title: str, folder: Path) -> Drawn:
     """Accuracy by layer: a curve per language, or of many the mean with all of them faint; floors dashed."""
     found = _Retrieval(rows)
-    few = len(found.tags) <= FEW
+    few, names = len(found.tags) <= FEW, naming.names(found.tags)
     with frame(WIDTH * 0.8, 3.2) as made:
         axes = made.subplots()
         for index, tag in enumerate(found.tags):
@@ -133,7 +133,7 @@ def layer_curves(rows: Rows, title: str, folder: Path) -> Drawn:
             look = {"color": PALETTE[(index + 1) % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)], "ms": 4}
             axes.plot(
                 found.layers, values, lw=1.3 if few else 0.5, alpha=1.0 if few else 0.35,
-                **(look | {"label": languages.name(tag)} if few else {"color": PALETTE[0]}),
+                **(look | {"label": names[tag]} if few else {"color": PALETTE[0]}),
             )  # fmt: skip
         mean = [fmean(found.by_layer[tag, layer] for tag in found.tags) for layer in found.layers]
         if not few:
@@ -179,7 +179,7 @@ def language_tree(tags: Sequence[str], distances: np.ndarray, title: str, folder
         axes = made.subplots()
         drawn = dendrogram(
             tree, orientation="left", ax=axes, color_threshold=0, above_threshold_color=INK,
-            labels=[f"{languages.name(tag)} · {name}" for tag, name in zip(tags, families, strict=True)],
+            labels=[f"{one} · {name}" for one, name in zip(naming.names(tags).values(), families, strict=True)],
         )  # fmt: skip
         for line in axes.collections:
             line.set_linewidth(0.8)

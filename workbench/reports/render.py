@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from workbench import languages
+from workbench import naming
 from workbench.reports.table import Table, Value
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def p_value(p: float) -> str:
 def header(table: Table, codes: bool) -> list[str]:
     """The column heads: language names, or ISO 639-3 codes where room is short."""
     heads = [f"{table.spec.unit} {'↑' if table.higher_is_better else '↓'}"]
-    heads += [languages.parse(tag).code if codes else languages.name(tag) for tag in table.tags]
+    heads += (naming.codes if codes else naming.names)(table.tags).values()
     heads += ["mean"] * table.spec.mean
     for compare in table.spec.compare:
         heads += [f"Δ {compare.head or compare.reference}", "p"]
@@ -121,7 +121,8 @@ def latex(table: Table) -> str:
         return rf"{main}{{\tiny\,{p.sd}}}" if p.sd else main
 
     heads = [escape_latex(head) for head in header(table, codes=True)]
-    codes = ", ".join(f"{languages.parse(tag).code} {languages.name(tag)}" for tag in table.tags)
+    names = naming.names(table.tags)
+    codes = ", ".join(f"{code} {names[tag]}" for tag, code in naming.codes(table.tags).items())
     notes = escape_latex(" ".join([*table.notes, f"Small figures: the ±. Languages: {codes}."]))
     lines = [
         r"% made by `workbench table`; needs \usepackage{booktabs}",

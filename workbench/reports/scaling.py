@@ -196,12 +196,18 @@ def level_computes(runs: Runs) -> list[float]:
     if len(ranges) < 3:
         raise BadInput(f"scaling: equal-compute minima need three model sizes, got {len(ranges)}")
     low, high = sorted(low for low, _ in ranges)[2], sorted((high for _, high in ranges), reverse=True)[2]
-    if low >= high:
+    between = np.geomspace(low, high, NUM_LEVELS) if low < high else np.array([])
+    shared = [  # in the middle there may be none, where some sizes were trained for much less than others
+        float(value)
+        for value in between
+        if sum(_interpolate(runs, size, value) is not None for size in runs.sizes) >= 3
+    ]
+    if not shared:
         raise BadInput(
             f"scaling: no three sizes share a training compute (from {low:.3g} to {high:.3g} FLOPs); give the larger "
             "models fewer tokens or the smaller ones more"
         )
-    return [float(value) for value in np.geomspace(low, high, NUM_LEVELS)]
+    return shared
 
 
 @lru_cache(maxsize=4)  # tables, figure and page ask for the same

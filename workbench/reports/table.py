@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal, assert_never
 
-from workbench import languages
+from workbench import naming
 from workbench.errors import BadInput
 from workbench.files import write_text
 from workbench.reports import collect, grid, spec
@@ -247,11 +247,12 @@ def _notes(table: TableSpec, numbers: Grid, marks: dict[str, str], lines: Sequen
             f"± standard deviation over seeds; p: {exact}paired sign-flip test over {count} {compare.over}, "
             f"Holm-adjusted within the column (before that, no p below {least:.2g} is possible)."
         )
+    names = naming.names((*table.columns, *table.aside))
     reasons: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for absent in table.absent:
         reasons.setdefault((absent.columns, absent.why), []).append(absent.row)
     for (columns, why), rows in reasons.items():
-        where = ", ".join(languages.name(tag) for tag in columns)
+        where = ", ".join(names[tag] for tag in columns)
         notes.append(f"–: no {where} for {' and '.join(rows)}: {why}.")
     if short := [row.name for row in table.rows if numbers.columns_of(row.name) != table.columns]:
         has = ", ".join(f"{name} {len(numbers.columns_of(name))}" for name in short)
@@ -264,5 +265,5 @@ def _notes(table: TableSpec, numbers: Grid, marks: dict[str, str], lines: Sequen
         for tag in (*table.columns, *table.aside)
     }
     if all(len(found) == 1 for found in counts.values()):
-        notes.append("Items scored: " + ", ".join(f"{languages.name(t)} {min(n):,}" for t, n in counts.items()) + ".")
+        notes.append("Items scored: " + ", ".join(f"{names[tag]} {min(n):,}" for tag, n in counts.items()) + ".")
     return notes

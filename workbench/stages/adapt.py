@@ -11,6 +11,7 @@ from workbench.adaptation.madx import adapter_names, with_adapters
 from workbench.adaptation.surgery import Material, operate
 from workbench.config import Adapters, Config, Resource
 from workbench.config.adapt import MADX, Full, Initialise, LoRA
+from workbench.errors import BadInput
 from workbench.files import content_hash, write_json
 from workbench.mixture.packing import pack
 from workbench.mixture.stream import Stream
@@ -19,7 +20,7 @@ from workbench.models.changes import Changes
 from workbench.models.leaves import named_leaves
 from workbench.models.published import Published
 from workbench.objectives.batch import Rows
-from workbench.stages import align
+from workbench.stages import align, start
 from workbench.stages.corpora import arm_documents, measured, targets
 from workbench.stages.plan import Stage
 from workbench.stages.pretrain import base_shares, objective, reporter, write_mixture
@@ -120,6 +121,8 @@ def _part(stage: Stage, base: Model) -> _Part | None:
         case LoRA():
             return _Part(low_rank(base, method, stage.seed, pieces), base)
         case MADX():
+            if isinstance(base, Published):
+                raise BadInput(f"{stage.label}: adapt.method.kind 'madx': {start.ONLY_OURS}")
             adapters = Adapters(reduction=method.reduction, invertible=method.invertible)
             adapted = with_adapters(base, adapters, stage.seed)
             return _Part(leaves_alone(adapted, (*adapter_names(adapted, "language"), *pieces)), adapted)

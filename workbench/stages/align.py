@@ -13,6 +13,7 @@ from workbench.mixture.stream import Batches, Stream
 from workbench.models import Encoder, Model
 from workbench.models.heads import Headed
 from workbench.objectives.batch import Rows
+from workbench.stages import start
 from workbench.stages.corpora import read_documents, synthetic_file, targets
 from workbench.stages.plan import Stage
 from workbench.stages.source import leading, open_resources
@@ -38,7 +39,8 @@ def training(stage: Stage, tokenizer: TextTokenizer, model: Model, stream: Strea
     settings = stage.config.adapt.align
     if not settings.any:
         return Training(model, stream, mean_loss)
-    assert isinstance(model, Encoder)
+    if not isinstance(model, Encoder):
+        raise BadInput(f"{stage.label}: adapt.method.align: {start.ONLY_OURS}")
     tags = {pool: pool.split()[0] for pool in rows}
     found, by_pool = None, None
     if settings.concepts is not None:

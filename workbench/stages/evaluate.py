@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -19,6 +20,7 @@ from workbench.evaluation.representations import all_vectors
 from workbench.evaluation.store import Store
 from workbench.files import atomic_open, write_json, write_jsonl
 from workbench.models import Model
+from workbench.models.published import Published
 from workbench.probing import probe, reader, sentences
 from workbench.probing.probe import Settings
 from workbench.records import Lang, Pair
@@ -87,11 +89,10 @@ def _bits(stage: Stage, data: Text, model: Model, tokenizer: TextTokenizer, rows
     everything = [document for found in documents.values() for document in found]
     for number, found in enumerate(bits.measure(config, model, tokenizer, everything)):
         name = "bits.jsonl" if not number else f"bits-{number}.jsonl"
-        write_jsonl(stage.folder / "predictions" / name, (asdict(one) for one in found.documents))
-        by_id = {one.id: one for one in found.documents}
+        write_jsonl(stage.folder / "predictions" / name, (asdict(one) for one in found.documents if one.num_bytes))
+        in_order = iter(found.documents)  # told by their places: of one's own text, several may share an id
         for lang, held in documents.items():
-            part = [by_id[document.id] for document in held if document.id in by_id]
-            if part:
+            if part := [one for one in islice(in_order, len(held)) if one.num_bytes]:
                 rows.bits(stage.variant, lang, part, found.metric, found.setting)
 
 
@@ -179,23 +180,30 @@ def _alignment(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows,
 
 
 def _cost(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
-    """Parameters, the tokens read in all of the training, its operations, and those of reading a token afterwards."""
+    """Parameters, the tokens read in all of the training, its operations, and those of reading a token afterwards.
+
+    What a base that was there already took is not known, and left out. Operations are counted of our own models alone.
+    """
     config, length = stage.config, stage.config.pretrain.length
-    trained = [(stage.inputs["model"].folder, config.pretrain.steps, config.pretrain.batch_size)]
+    trained = []
+    own = stage.inputs["model"]
+    if not config.pretrain.start:
+        base = own.inputs["base"] if config.adapt.resources else own
+        trained.append((base.folder, config.pretrain.steps, config.pretrain.batch_size))
     if config.adapt.resources:
-        adapted = stage.inputs["model"]
-        base = (adapted.inputs["base"].folder, config.pretrain.steps, config.pretrain.batch_size)
-        trained = [base, (adapted.folder, config.adapt.steps, config.adapt.batch_size)]
-    formula = compiled = tokens = 0.0
-    for folder, steps, batch_size in trained:
-        counted = cost.step(config, tokenizer, batch_size)
-        formula += steps * counted.formula
-        compiled += steps * counted.compiled
-        tokens += read_curve(folder / "metrics.jsonl", "", "num_tokens").values[-1]
+        trained.append((own.folder, config.adapt.steps, config.adapt.batch_size))
+    tokens = sum(read_curve(folder / "metrics.jsonl", "", "num_tokens").values[-1] for folder, _, _ in trained)
     total, embedding = cost.parameters(model)
     rows.cost("parameters", total, "parameters")
     rows.cost("parameters", total - embedding, "parameters", "without embeddings")
-    rows.cost("training_tokens", tokens, "tokens")
+    rows.cost("training_tokens", float(tokens), "tokens")
+    if isinstance(model, Published):
+        return
+    formula = compiled = 0.0
+    for _, steps, batch_size in trained:
+        counted = cost.step(config, tokenizer, batch_size)
+        formula += steps * counted.formula
+        compiled += steps * counted.compiled
     rows.cost("training_flops", formula, "FLOPs", "formula")
     rows.cost("training_flops", compiled, "FLOPs", "compiled program")
     per_token = cost.reading(config.model, tokenizer.vocab.size, length)

@@ -22,7 +22,7 @@ from workbench.records import Lang, Pair
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.prompted_data import Labelled, labelled, translations
-from workbench.stages.prompted_floors import keep_translations
+from workbench.stages.prompted_floors import direction, keep_translations
 from workbench.stages.rows import Rows
 from workbench.stages.source import Resources
 from workbench.tasks.task import Example
@@ -158,7 +158,7 @@ def translated(
                 num_beams=settings.num_beams,
                 length_penalty=settings.length_penalty,
             )
-            way = f"{settings.data} k={settings.shots} {search} {source.code}>{target.code}"
+            way = f"{settings.data} k={settings.shots} {search} {direction(pivot, lang, turn)}"
             keep_translations(stage, rows, stage.variant, lang, pairs, [one.text for one in said], turn, way)
             _kept(rows, "translation", [lang] * len(pairs), [one.prompt for one in said], way)
 

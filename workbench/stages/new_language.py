@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 
-from workbench import files, languages
+from workbench import files, languages, load
 from workbench.config.adapt import Initialise
 from workbench.errors import BadInput
 from workbench.exchange import trained
@@ -26,7 +26,8 @@ from workbench.seeds import stream
 from workbench.sources import embedded, lexicon, text, unimorph
 from workbench.sources.catalogue_kinds import LexiconFormat
 from workbench.sources.own_language import LEXICON, PARADIGMS, PIVOT
-from workbench.stages import start, study
+from workbench.stages import source, start, study
+from workbench.stages.plan import stages
 from workbench.stages.study_file import toml
 from workbench.tokenizer.processor import TextTokenizer, Tokenizer, normalize
 
@@ -81,16 +82,29 @@ def adapt(model: Path, asked: Asked, out: Path, overrides: list[str]) -> int:
             f"[yellow]No held-out text of {lang.tag}: how well the model predicts it, and how finely its text is cut, "
             "cannot be measured.[/] Only what is forgotten of English can; give --test, or more --text."
         )
+    if isinstance(opened, Published) and asked.method == "madx":
+        raise BadInput(f"--method madx: {start.ONLY_OURS}")
     vocabulary = _vocabulary(asked, words, tokenizer)
     say(f"vocabulary: {vocabulary['kind']}; trained: {asked.method}")
-    base_langs = _gather(out / "data", asked, lang, words, split, run)
-    described = _study(model, asked, lang, split, vocabulary, out, opened, run, base_langs)
-    _write(out, toml(described), toml(_tables(described["name"], lang, bool(split["test"]), asked, vocabulary)))
+    base_texts = _base_texts(asked, run)
+    described = _study(model, asked, lang, split, vocabulary, out, opened, run, list(base_texts))
+    _refuse_taken(out, toml(described))
+    _gather(out / "data", asked, lang, words, split, base_texts)
+    files.write_text(out / STUDY_FILE, toml(described))
+    tables = _tables(described["name"], lang, bool(split["test"]), asked, vocabulary)
+    files.write_text(out / SPEC_FILE, toml(tables))
     code = study.run(out, overrides, retry_failed=True, dry_run=False)
     study.freeze(out, overrides)
-    finished = sorted((out / "runs" / described["name"]).glob("adapted-s0-*"))
-    say(f"\nresults  {out / 'results.jsonl'}\nmodel    {finished[0]}\nexport   workbench export {finished[0]}")
+    finished = _adapted(out, overrides)
+    say(f"\nresults  {out / 'results.jsonl'}\nmodel    {finished}\nexport   workbench export {finished}")
     return code
+
+
+def _adapted(out: Path, overrides: list[str]) -> Path:
+    """The run of the first seed, of these settings: the folder may hold those of others."""
+    made = load.study(out, overrides)
+    planned = stages(made, source.revision(made))
+    return next(one.folder for one in planned if (one.kind, one.variant) == ("run", "adapted"))
 
 
 def _refuse_known(model: Path, run: Trained | None, lang: Lang) -> None:
@@ -167,27 +181,37 @@ def _vocabulary(asked: Asked, words: Lexicon, tokenizer: TextTokenizer) -> dict[
     return {"kind": kind, "pieces": asked.pieces, "initialise": asked.initialise}
 
 
-def _gather(
-    folder: Path, asked: Asked, lang: Lang, words: Lexicon, split: dict[str, list[str]], run: Trained | None
-) -> list[str]:
-    """Write everything that the study reads; return the tags of the base's languages, whose text is replayed."""
-    for name, texts in split.items():
-        if texts:
-            _write_lines(folder / lang.tag / f"{name}.txt", texts)
-    lexicon.write(folder / lang.tag / LEXICON, words)
-    if asked.paradigms:
-        rows = list(unimorph.read(asked.paradigms, lang))
-        lines = ["\t".join((row.lemma, row.form, unimorph.join_features(row.features))) for row in rows]
-        _write_lines(folder / lang.tag / PARADIGMS, lines)
-    for name, texts in _english(asked).items():
-        _write_lines(folder / PIVOT.tag / f"{name}.txt", texts)
-    tags = [PIVOT.tag]
+def _base_texts(asked: Asked, run: Trained | None) -> dict[str, dict[str, list[str]]]:
+    """Tag of each of the base's languages, whose text is replayed, the pivot first -> split -> its text."""
+    found = {PIVOT.tag: _english(asked)}
     if run is not None:
         for tag in run.part("data").get("pretrain", ()):
             if tag != PIVOT.tag and (texts := _replay(run, tag)):
-                _write_lines(folder / tag / "train.txt", texts)
-                tags.append(tag)
-    return tags
+                found[tag] = {"train": texts}
+    return found
+
+
+def _gather(
+    folder: Path,
+    asked: Asked,
+    lang: Lang,
+    words: Lexicon,
+    split: dict[str, list[str]],
+    base_texts: dict[str, dict[str, list[str]]],
+) -> None:
+    """Write everything that the study reads, and remove what an earlier command was given and this one is not."""
+    lines = {folder / lang.tag / f"{name}.txt": texts for name, texts in split.items() if texts}
+    lines |= {folder / tag / f"{name}.txt": texts for tag, own in base_texts.items() for name, texts in own.items()}
+    if asked.paradigms:
+        rows = list(unimorph.read(asked.paradigms, lang))
+        paradigms = ["\t".join((row.lemma, row.form, unimorph.join_features(row.features))) for row in rows]
+        lines[folder / lang.tag / PARADIGMS] = paradigms
+    for name in ("train.txt", "dev.txt", "test.txt", PARADIGMS):
+        for stale in set(folder.glob(f"*/{name}")) - set(lines):
+            stale.unlink()
+    for path, texts in lines.items():
+        _write_lines(path, texts)
+    lexicon.write(folder / lang.tag / LEXICON, words)
 
 
 def _english(asked: Asked) -> dict[str, list[str]]:
@@ -322,12 +346,10 @@ def _tables(name: str, lang: Lang, has_test: bool, asked: Asked, vocabulary: dic
     return {"study": name, "table": [bits, fertility]}
 
 
-def _write(out: Path, study_text: str, tables: str) -> None:
+def _refuse_taken(out: Path, study_text: str) -> None:
     file = out / STUDY_FILE
     if file.is_file() and file.read_text("utf-8") != study_text:
         raise BadInput(
             f"{file}: made by another command; give another --out, or change what you want with --set: nothing was "
             "overwritten"
         )
-    files.write_text(file, study_text)
-    files.write_text(out / SPEC_FILE, tables)

@@ -172,12 +172,18 @@ class _Plan:
 
     def model(self, name: str, config: Config, seed: int) -> Stage:
         """The stage whose model the run evaluates: the base itself where there is nothing to adapt on."""
+        start.refuse_unfit(name, config)
         base, adapt = self.base(config, seed), config.adapt
         if not adapt.resources:
             return base
         inputs = {**self.adapted_text(config, seed), "base": base, **self.synth(config, seed)}
         cost = float(adapt.steps * adapt.batch_size * config.pretrain.length)
-        return self._add("adapt", name, config, seed, ("adapt",), inputs, cost)
+        more: dict[str, Any] = {}
+        if "synth" not in inputs and _reads_permuted(config):
+            more["permute_lexicon"] = True
+        if adapt.method.kind == "lora" and start.is_published(config.pretrain.start):
+            more["low_rank"] = 2  # 1 took its matrices, [out, in], for [in, out]
+        return self._add("adapt", name, config, seed, ("adapt",), inputs, cost, more=more)
 
     def run(self, name: str, config: Config, seed: int) -> Stage:
         tokenizer = self.adapted_text(config, seed)["tokenizer"]
@@ -255,6 +261,13 @@ class _Plan:
                 kind, label, folder, identity, inputs, config, self.study.name, variant, seed, cost, self.study.where
             )
         return self.found[folder]
+
+
+def _reads_permuted(config: Config) -> bool:
+    """True where the adapt stage itself, not the text made for it, reads a lexicon whose meanings are shuffled."""
+    vocabulary = config.adapt.vocabulary
+    aligned = vocabulary.kind != "keep" and vocabulary.initialise == "lexicon-aligned"
+    return config.synth.permute_lexicon and (aligned or config.adapt.align.concepts is not None)
 
 
 def _inflection(study: InflectionStudy, data_revision: str) -> list[Stage[Any]]:

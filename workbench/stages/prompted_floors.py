@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench import languages
+from workbench import languages, naming
 from workbench.evaluation import predictions, task_floors
 from workbench.evaluation.predictions import Predicted
 from workbench.evaluation.translation_scores import gloss, score
@@ -12,7 +12,7 @@ from workbench.files import write_jsonl
 from workbench.records import Lang, Pair
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
-from workbench.stages.prompted_data import labelled, translations
+from workbench.stages.prompted_data import labelled, translated, translations
 from workbench.stages.rows import Rows
 from workbench.stages.source import Resources
 
@@ -44,13 +44,19 @@ def translation(stage: Stage, data: Resources, rows: Rows, report: Report) -> No
         report(Progress(number, len(found.asked), note=f"translation {lang.tag}"))
         for into_pivot in (False, True):
             texts = [pair.target if into_pivot else pair.source for pair in pairs]
-            way = f"{lang.code}>{pivot.code}" if into_pivot else f"{pivot.code}>{lang.code}"
+            way = direction(pivot, lang, into_pivot)
             said = {"floor:copy": texts}
             if data.has_lexicon(lang):
                 lexicon = data.lexicon(lang)
                 said["floor:gloss"] = gloss(texts, task_floors.inverted(lexicon) if into_pivot else lexicon)
             for floor, several in said.items():
                 keep_translations(stage, rows, floor, lang, pairs, several, into_pivot, f"{settings.data} {way}")
+
+
+def direction(pivot: Lang, lang: Lang, into_pivot: bool) -> str:
+    """`eng>cym`; of one language in two scripts `srp-Cyrl>srp-Latn`."""
+    ends = list(naming.codes([pivot.tag, lang.tag]).values())
+    return ">".join(reversed(ends) if into_pivot else ends)
 
 
 def keep_translations(
@@ -69,7 +75,9 @@ def keep_translations(
         {"id": pair.id, "lang": lang.tag, "gold": reference, "predicted": text}
         for pair, reference, text in zip(pairs, references, said, strict=True)
     )
-    name = f"{variant}_{way}.jsonl".replace(":", "-").replace(">", "-").replace(" ", "_")
-    write_jsonl(stage.folder / "translations" / name, kept)
+    scripts = [one for one in translated(stage.config) if one.code == lang.code]
+    name = f"{variant}_{way}".replace(":", "-").replace(">", "-").replace(" ", "_")
+    name += f"_{lang.tag}" if len(scripts) > 1 else ""
+    write_jsonl(stage.folder / "translations" / f"{name}.jsonl", kept)
     for found in score(said, references, stage.config.evaluate.translation.metrics):
         rows.translation(variant, lang, found, way)

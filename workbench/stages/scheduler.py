@@ -36,6 +36,13 @@ class _Worker:
     hosts: int
     stage: Stage | None = None
     rest: bytes = b""
+    asked: bool = False
+
+    def ask_to_stop(self) -> None:
+        """Once: a second SIGTERM would end a training that is saving."""
+        if not self.asked:
+            self.asked = True
+            self.process.terminate()
 
 
 @dataclass
@@ -86,8 +93,7 @@ def execute(
             _serve(workers, waiting, display, stop, follows=where.hosts.index > 0)
         finally:
             for worker in workers:
-                if worker.process.poll() is None:
-                    worker.process.terminate()
+                worker.ask_to_stop()
             for worker in workers:
                 _end(worker.process)
 
@@ -155,7 +161,7 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
         if stop.asked and problem is None:
             problem = Preempted("stopped on request; everything is saved: type the same command to continue")
             for worker in workers:
-                worker.process.terminate()
+                worker.ask_to_stop()
         if problem is not None and not any(worker.stage for worker in workers):
             break
         if follows and problem is None:
@@ -180,8 +186,7 @@ def _serve(workers: list[_Worker], waiting: list[Stage], display: Display, stop:
         display.tick()
         if problem is not None and not isinstance(problem, Preempted):
             for worker in workers:
-                if worker.process.poll() is None:
-                    worker.process.terminate()
+                worker.ask_to_stop()
     if problem is not None:
         raise problem
 
@@ -263,15 +268,17 @@ def _tell(worker: _Worker, message: dict[str, Any]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its input is closed first: one that had ended its stage when it was asked to stop waits for the next."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):  # what it no longer read
+        process.stdin.close()
     try:
         process.wait(timeout=30)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(BrokenPipeError):  # what it no longer read
-            if pipe is not None:
-                pipe.close()
+    process.stdout.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,17 @@ from workbench.tokenizer import fertility
 from workbench.tokenizer.processor import TextTokenizer
 
 if TYPE_CHECKING:
+    from workbench.config import Config
     from workbench.models import Model
     from workbench.models.published import Published
     from workbench.stages.plan import Stage
 
 FERTILITY_DOCUMENTS = 2000
+OURS = "workbench"  # model_type of our own layout (`exchange.native`)
+ONLY_OURS = (
+    "the base is a published encoder, and this is for the workbench's own models alone; take method 'full' without "
+    "align, or 'lora', and optim 'adamw', 'lion' or 'adafactor'"
+)
 
 
 def revision(start: str) -> str:
@@ -37,12 +44,44 @@ def revision(start: str) -> str:
         )
     if is_run(folder):
         return content_hash(read_json(file))
-    return content_hash({path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.is_file()})
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    return content_hash({path.name: _sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files})
+
+
+@cache
+def _sha256(path: Path, size: int, modified: int) -> str:
+    """Once per file as it is: a plan asks for each of its stages, and weights are gigabytes."""
+    return sha256_file(path)
 
 
 def is_run(folder: Path) -> bool:
     found = read_json(folder / IDENTITY)
     return isinstance(found, dict) and "inputs" in found
+
+
+def is_published(start: str) -> bool:
+    """True where a base starts from a published encoder, or from a run that did; where that is gone, nobody knows."""
+    file = Path(start) / IDENTITY
+    if not start or not file.is_file():
+        return False
+    found = read_json(file)
+    if is_run(Path(start)):
+        return is_published(found.get("config", {}).get("pretrain", {}).get("start", ""))
+    return isinstance(found, dict) and found.get("model_type") != OURS
+
+
+def refuse_unfit(variant: str, config: Config) -> None:
+    """Raises: BadInput where the arm asks of a published encoder what only our own models can."""
+    adapt = config.adapt
+    asked = {
+        "adapt.method.kind 'madx'": adapt.method.kind == "madx",
+        "adapt.method.align": adapt.align.any,
+        "adapt.optim.kind 'muon'": adapt.optim.kind == "muon",
+        "fine_tune.optim.kind 'muon'": any(task.fine_tune.optim.kind == "muon" for task in config.evaluate.tasks),
+    }
+    unfit = [name for name, is_asked in asked.items() if is_asked]
+    if unfit and is_published(config.pretrain.start):
+        raise BadInput(f"variants.{variant}: {', '.join(unfit)}: {ONLY_OURS}")
 
 
 def opened(folder: Path) -> tuple[Model | Published, TextTokenizer]:

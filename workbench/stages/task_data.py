@@ -85,9 +85,15 @@ class TaskData:
     def few(self, lang: Lang, number: int | str) -> list[Example]:
         """So many of a language's training examples; a smaller number's are among a larger one's.
 
+        Raises: BadInput where it has fewer, but some: of a language that has none, none.
         Random: which ones, from (seed, task, language).
         """
         found = examples.examples(self.task, lang, "train")
+        if not isinstance(number, str) and 0 < len(found) < number:
+            raise BadInput(
+                f"evaluate.tasks: few_shot = {number} wants more training examples of {self.settings.told} than the "
+                f'{len(found)} there are in {lang.tag}; lower it, or say "all"'
+            )
         order = stream(self.seed, "few-shot", self.settings.told, lang.tag).permutation(len(found))
         return [found[place] for place in (order if isinstance(number, str) else order[:number])]
 

@@ -33,6 +33,10 @@ def measure(stage: Stage, text: Text, model: Model, tokenizer: TextTokenizer, ro
         report(Progress(done, total, note=f"{data.settings.told}: reading"))
         held_out = {lang: data.held_out(lang) for lang in data.langs}
         held_out = {lang: examples for lang, examples in held_out.items() if examples}
+        if numbers := [number for number in data.settings.few_shot if not isinstance(number, str)]:
+            for lang in held_out:
+                if lang != data.source:
+                    data.few(lang, max(numbers))  # it is known before training whether there are so many
         leaks = data.leakage()
         for line in leaks.lines:
             print(f"{data.settings.told} {line}")

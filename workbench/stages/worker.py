@@ -26,6 +26,8 @@ from workbench.stages import hosts
 from workbench.stages.plan import Stage, stages
 from workbench.stages.progress import Progress, Report
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def main() -> int:
     """Serve stages until standard input closes."""
@@ -86,16 +88,17 @@ def perform(stage: Stage, report: Report) -> float:
     except Preempted:
         folder.mark("running", "stopped on request", before.seconds + time.monotonic() - start)
         raise
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise Unavailable(
-            f"{stage.folder}: the disk is full; what was saved is whole. Free some space and type the same command"
-        ) from error
+    except BrokenPipeError:  # of a report: the parent is gone
+        raise
     except WorkbenchError as error:
         folder.mark("failed", str(error), before.seconds + time.monotonic() - start)
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise Unavailable(
+                f"{stage.folder}: the disk or its quota is full; what was saved is whole. Free some space and type the "
+                "same command"
+            ) from error
         traceback.print_exc()
         folder.mark("failed", f"{type(error).__name__}: {error}", before.seconds + time.monotonic() - start)
         raise WorkbenchError(f"{stage.label}: {type(error).__name__}: {error} (full trace in the log)") from error

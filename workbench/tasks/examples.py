@@ -165,11 +165,12 @@ def _read(task: Task, lang: Lang, code: str, split: Split, variety: str, report:
                 found = xsid.read(root / f"{code}.{'valid' if split == 'dev' else 'test'}.conll", lang, report)
             yield from _tagged(found, variety)
         case "sib200":
-            yield from _classes(labeled.sib200(root, code, split, report) if _there(root, code, split) else ())
+            yield from _classes(labeled.sib200(root, code, split, report) if _there(root, code, split) else (), variety)
         case "afrisenti":
-            yield from _classes(labeled.afrisenti(root, code, split, report) if _there(root, code, split) else ())
+            found_there = _there(root, code, split)
+            yield from _classes(labeled.afrisenti(root, code, split, report) if found_there else (), variety)
         case "intents":
-            yield from _classes(embedded.prepare().intents(lang, split))
+            yield from _classes(embedded.prepare().intents(lang, split), variety)
         case "ud-pos":
             for path in sorted(root.glob(f"{code}_*-ud-{split}.conllu")):
                 yield from _tagged(conllu.read(path, lang, report), variety)
@@ -205,10 +206,13 @@ def _locale(path: Path, report: Report | None) -> Iterator[Utterance]:
 
 def _tagged(found: Iterable[Tagged], variety: str) -> Iterator[Example]:
     for one in found:
-        name = f"{variety}/{one.id}" if variety else one.id
-        yield Example(name, one.lang, one.text, one.label, one.tokens, one.tags, variety)
+        yield Example(_name(variety, one.id), one.lang, one.text, one.label, one.tokens, one.tags, variety)
 
 
-def _classes(found: Iterable[Pair]) -> Iterator[Example]:
+def _classes(found: Iterable[Pair], variety: str) -> Iterator[Example]:
     for pair in found:
-        yield Example(pair.id, pair.lang, pair.source, pair.target)
+        yield Example(_name(variety, pair.id), pair.lang, pair.source, pair.target, variety=variety)
+
+
+def _name(variety: str, name: str) -> str:
+    return f"{variety}/{name}" if variety else name

@@ -49,13 +49,30 @@ def describe(folder: Path) -> Task:
 
 
 def languages_of(folder: Path) -> list[Lang]:
-    """Raises: BadInput where the folder has none, or one that is no language tag."""
+    """Raises: BadInput as `_folders`."""
+    return list(_folders(folder))
+
+
+def _folders(folder: Path) -> dict[Lang, Path]:
+    """The folder of each language.
+
+    Raises: BadInput where there is none, one whose name is no language tag, or two of one language.
+    """
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder; wanted <language>/<split>{'|'.join(SUFFIXES)} in it")
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not found:
+    there = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not there:
         raise BadInput(f"{folder}: wanted a folder per language in it, named by its tag (eng-Latn), got none")
-    return [languages.parse(name) for name in found]
+    found: dict[Lang, Path] = {}
+    for path in there:
+        lang = languages.parse(path.name)
+        if lang in found:
+            raise BadInput(
+                f"{path}: wanted one folder for {lang.tag}, but {found[lang].name} is one too (a code alone means the "
+                "language's usual script); put their files into one"
+            )
+        found[lang] = path
+    return found
 
 
 def files(folder: Path, lang: Lang) -> list[Path]:
@@ -63,12 +80,8 @@ def files(folder: Path, lang: Lang) -> list[Path]:
 
     Raises: BadInput where one split stands in two formats.
     """
-    found = sorted(
-        path
-        for name in (lang.tag, lang.code)
-        for path in (folder / name).glob("*")
-        if path.suffix in SUFFIXES and path.stem in SPLITS
-    )
+    place = _folders(folder).get(lang)
+    found = sorted(path for path in place.iterdir() if path.suffix in SUFFIXES and path.stem in SPLITS) if place else []
     if twice := [path for path, other in pairwise(found) if path.stem == other.stem]:
         raise BadInput(f"{twice[0]}: the split stands here in two formats; leave one of them")
     return found

@@ -13,12 +13,14 @@ from types import FrameType
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Inside, SIGTERM and Ctrl-C only make the yielded function return True; a second one acts as it did outside.
 
+    A signal that was ignored outside stays so: Ctrl-C reaches a worker too, but its parent decides and sends SIGTERM.
     Signals reach the main thread alone: in another the function always says False.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     outside = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    outside = {number: handler for number, handler in outside.items() if handler is not signal.SIG_IGN}
     asked = False
 
     def restore() -> None:

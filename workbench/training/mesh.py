@@ -38,10 +38,12 @@ SPECS = {
 
 
 def build(settings: config.Mesh) -> Mesh | None:
-    """The mesh over all devices of all processes, or None for one device.
+    """The mesh over all devices of all processes, or None for one device: jax's first, where there are more.
 
     Raises: BadInput where the devices are too few or too many for it.
     """
+    if settings.num_devices == 1 and jax.process_count() == 1:
+        return None
     available = jax.device_count()
     others = settings.fsdp * settings.tensor
     data = settings.data or max(1, available // others)

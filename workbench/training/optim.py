@@ -11,6 +11,7 @@ from optax.contrib import MuonDimensionNumbers, muon
 
 from workbench import config
 from workbench.errors import BadInput
+from workbench.models.leaves import leaf_name, named_leaves
 
 NOT_DECAYED = ("scale", "vocab_bias", "class_bias", "offset_bias", "relative")
 UPDATE_SIZE = 0.2  # root mean square of a Muon update, AdamW's usual one: one learning rate suits both kinds of leaf
@@ -39,21 +40,37 @@ def rule(settings: config.Optim) -> Rule:
     return Rule(beta2, settings.weight_decay, settings.clip_norm, beta1, settings.kind, settings.ema_decay)
 
 
+def _last(path: tuple[Any, ...]) -> str:
+    return leaf_name(path).rpartition(".")[2]
+
+
 def _axes(path: tuple[Any, ...]) -> MuonDimensionNumbers | None:
-    name = jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
-    return MATRICES.get(name.rpartition(".")[2])
+    return MATRICES.get(_last(path))
 
 
 def decays(model: Any) -> Any:
     """True for each leaf that weight decay shrinks: matrices, not norms or biases. Same structure as `model`."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: not any(name in jax.tree_util.keystr(path) for name in NOT_DECAYED), model
-    )
+
+    def is_decayed(path: tuple[Any, ...], _: Any) -> bool:
+        name = jax.tree_util.keystr(path)
+        return _last(path) != "bias" and not any(part in name for part in NOT_DECAYED)
+
+    return jax.tree_util.tree_map_with_path(is_decayed, model)
 
 
 def matrices(model: Any) -> Any:
     """The axes of each leaf that Muon makes orthogonal, None for the others. Same structure as `model`."""
     return jax.tree_util.tree_map_with_path(lambda path, _: _axes(path), model)
+
+
+def refuse_unfit(rule: Rule, model: Any) -> None:
+    """Raises: BadInput where Muon would find no matrix in `model`, and all of it would be AdamW's."""
+    names = named_leaves(model)
+    if rule.kind == "muon" and not any(name.rpartition(".")[2] in MATRICES for name in names):
+        raise BadInput(
+            f"optim.kind 'muon': none of the {len(names)} weights that are trained is a matrix of the workbench's own "
+            f"models (as {', '.join(list(names)[:2])}); take 'adamw', 'lion' or 'adafactor'"
+        )
 
 
 def optimizer(rule: Rule) -> optax.GradientTransformation:

@@ -40,7 +40,9 @@ def start(model: Trained, rule: optim.Rule, seed: int, devices: Mesh | None = No
     The model's arrays are copied: training gives its own away to be overwritten.
 
     Random: dropout from (seed, "dropout").
+    Raises: BadInput where the optimizer has nothing to do in this model.
     """
+    optim.refuse_unfit(rule, model)
     key = jax.random.key(seeds.derive(seed, "dropout") % 2**32)
     copy = jax.tree.map(jnp.copy, model)
     average = None if rule.ema_decay is None else jax.tree.map(jnp.copy, model)

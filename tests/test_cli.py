@@ -1,0 +1,37 @@
+"""What `main` makes of errors: a line on stderr and an exit code, no traceback."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from workbench import cli
+from workbench.stages import study
+
+
+def test_an_os_error_is_one_line_and_exit_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(study, "run", refused)
+    assert cli.main(["run", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"workbench: [Errno 13] Permission denied: '{tmp_path}'\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["run", "x"], 75), (["run", "x", "--dry-run"], 0), (["status", "x"], 0)]
+)
+def test_a_reader_that_went_away_is_no_error_unless_it_cut_a_study_short(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(*_: object, **__: object) -> int:
+        raise BrokenPipeError
+
+    for verb in ("run", "status"):
+        monkeypatch.setattr(study, verb, unread)
+    monkeypatch.setattr("sys.stderr", io.StringIO())  # it is closed
+    assert cli.main(arguments) == code
