@@ -36,7 +36,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--preset",
         choices=["cpu", "gpu"],
         default="cpu",
-        help="cpu: five minutes of one core; gpu: 20,000 large batches",
+        help="cpu: some seven minutes of one core; gpu: 20,000 large batches",
     )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument(

@@ -12,7 +12,7 @@ Preset = Literal["cpu", "gpu"]
 def preset(name: Preset, data: config.InflectionData) -> config.InflectionConfig:
     """One recipe for every language.
 
-    cpu: some five minutes of one core for a language, as `experiments/sigmorphon2023` has it and says what it reaches.
+    cpu: some seven minutes of one core for a language, as `experiments/sigmorphon2023` has it and says what it reaches.
     Few lemmas have many forms in the shared tasks' files: without dropout longer training makes new words worse.
 
     Source: gpu: sizes, batch and rates of Wu et al. 2021, section 4 (https://aclanthology.org/2021.eacl-main.163), with
