@@ -273,8 +273,10 @@ def test_the_command_line_trains_writes_a_covered_test_and_scores_it(
     assert [(row.lemma, row.features) for row in given.rows] == [(row.lemma, row.features) for row in language(12, 2)]
     capsys.readouterr()
     gold, training = str(tables / "toy.tst"), str(tables / "toy.trn")
-    assert cli.main(["inflect", "evaluate", gold, "--given", str(out), "--train", training]) == 0
+    assert cli.main(["inflect", "evaluate", gold, "--given", str(out / covered.name), "--train", training]) == 0
     printed = capsys.readouterr().out
+    assert cli.main(["inflect", "evaluate", gold, "--given", str(out), "--train", training]) == 0  # found by language
+    assert capsys.readouterr().out == printed
     assert "the lemma itself         exact match   0.00 %" in printed
     assert "rules" in printed
     assert "n 24" in printed

@@ -40,10 +40,10 @@ def rsa(first: np.ndarray, second: np.ndarray) -> float:
     """
     from scipy.stats import spearmanr
 
-    if not (_varies(first) and _varies(second)):
-        return float("nan")
     upper = np.triu_indices(len(first), 1)
     x, y = (unit(_same_items(first, second, index)) for index in (0, 1))
+    if not (_varies(first) and _varies(second)):
+        return float("nan")
     return float(spearmanr((x @ x.T)[upper], (y @ y.T)[upper]).statistic)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from workbench import bars, config, load
@@ -75,10 +76,13 @@ def _train(options: argparse.Namespace) -> int:
     from workbench.inflection.train import fit, looks
     from workbench.training.loop import StepLog
 
+    @cache
+    def last_look(number: int) -> str:
+        return "".join(f" · dev {100 * (1 - error):.1f} %" for error in list(looks(options.out).values())[-1:])
+
     def note(log: StepLog) -> str:
         said = f"loss {log.loss_nats_per_token:.3f} · {log.tokens_per_second:,.0f} characters and features/s"
-        found = looks(options.out)
-        return said + "".join(f" · dev {100 * (1 - error):.1f} %" for error in list(found.values())[-1:])
+        return said + last_look((log.step - 1) // settings.train.look_every)  # a look comes after its step's log
 
     with bars.shown() as display:
         task = display.task("training", settings.train.steps)

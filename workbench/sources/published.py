@@ -73,9 +73,7 @@ class PublishedData:
             if (path := _file(name, lang)) is not None:
                 terms, report = catalogue.load(data_home()).dataset(name).licence, Report()
                 found = lexicon.read(path, name, ENGLISH, lang, licence=f"{name}: {terms}", report=report)
-                for reason, count in report.dropped.counts.items():
-                    first = report.dropped.examples[reason]
-                    print(f"{path}: {count} left out: {reason} (first: {first})", file=sys.stderr)
+                _tell(path, report)
                 return found
         return self.embedded.lexicon(lang)
 
@@ -92,9 +90,7 @@ class PublishedData:
             report = Report()
             for one in unimorph.read(path, lang, report):
                 cells.setdefault((one.lemma, one.form, one.features), one)
-            for reason, count in report.dropped.counts.items():
-                first = report.dropped.examples[reason]
-                print(f"{path}: {count} left out: {reason} (first: {first})", file=sys.stderr)
+            _tell(path, report)
         return list(cells.values()) if paths else self.embedded.inflections(lang)
 
     def languages(self) -> dict[Lang, dict[str, int]]:
@@ -154,6 +150,12 @@ def _of_split(split: Split) -> tuple[bool, ...]:
     parts = {"dev": order[:held], "test": order[held : 2 * held], "train": order[2 * held :]}
     chosen = {distinct[i] for i in parts[split]}
     return tuple(name in chosen for name in names)
+
+
+def _tell(path: Path, report: Report) -> None:
+    """On standard error, the rows that were left out."""
+    for reason, count in report.dropped.counts.items():
+        print(f"{path}: {count} left out: {reason} (first: {report.dropped.examples[reason]})", file=sys.stderr)
 
 
 def _file(name: str, lang: Lang) -> Path | None:

@@ -40,11 +40,16 @@ def documents(
             )
 
 
+def _stem(path: Path) -> str:
+    """What the ids of a file's documents begin with."""
+    return path.name.split(".")[0]
+
+
 def want_distinct(paths: Iterable[Path]) -> None:
     """Raises: BadInput where two files would give their documents the same ids."""
     seen: dict[str, Path] = {}
     for path in paths:
-        if (other := seen.setdefault(path.name.split(".")[0], path)) is not path:
+        if (other := seen.setdefault(_stem(path), path)) is not path:
             raise BadInput(
                 f"{path}: its documents would have the ids of those of {other}, which are made of the name up to the "
                 "first dot; rename one of the two"
@@ -53,7 +58,7 @@ def want_distinct(paths: Iterable[Path]) -> None:
 
 def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = "line") -> Iterator[Document]:
     """A document per line, or per paragraph (lines between blank ones, joined by spaces)."""
-    stem, name = path.name.split(".")[0], path.name
+    stem, name = _stem(path), path.name
     if unit == "line":
         for block in blocks(path, report):
             found = enumerate(block.lines(), block.first)
@@ -80,7 +85,7 @@ def plain(path: Path, lang: Lang, report: Report | None = None, *, unit: Unit = 
 
 
 def _documents(path: Path, lang: Lang, report: Report | None, column: str) -> Iterator[Document]:
-    stem, source = path.name.split(".")[0], path.name
+    stem, source = _stem(path), path.name
     for place, (where, row) in enumerate(table_rows(path, report), 1):
         text = row.get(column)
         if not isinstance(text, str) or not text.strip():
@@ -93,7 +98,7 @@ def _documents(path: Path, lang: Lang, report: Report | None, column: str) -> It
 
 
 def _table_documents(path: Path, lang: Lang, report: Report | None, column: str) -> Iterator[Document]:
-    stem, source, names = path.name.split(".")[0], path.name, _names(path)
+    stem, source, names = _stem(path), path.name, _names(path)
     at = names.index(column) if column in names else None
     key_at = names.index("id") if "id" in names else None
     place = 1
