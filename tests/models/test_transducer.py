@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +56,9 @@ def test_greedy_search_by_a_cache_takes_what_the_whole_forward_finds_likeliest(k
     decoder = read(np.concatenate([np.full((3, 1), BOS), ids[:, :-1]], axis=1))
     way = Greedy(NEW, EOS, 0)
     _, batch = transduce._started((model,), given, np.arange(3), way, BOS, 3)
-    batch = transduce._make_room(batch, way, NEW)
-    cached = str(jax.make_jaxpr(lambda: transduce._go_on((model,), batch, NEW, way, NEW)[1].ids)())
+    state = transduce._make_room(batch.state, way, NEW)
+    go_on = partial(transduce._go_on, (model,), batch.source, batch.memories, state, NEW, way, NEW)
+    cached = str(jax.make_jaxpr(lambda: go_on()[1].ids)())
     assert "while" in cached
     assert "while" not in str(jax.make_jaxpr(whole)(model, given, decoder))  # two programs
     written = np.cumsum(ids == EOS, axis=1) - (ids == EOS) == 0

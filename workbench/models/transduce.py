@@ -25,6 +25,9 @@ TURN = 4  # characters after which rows that are over make place for others
 WAVE = 8  # batches whose rows move together: so many caches exist at once
 CLOSER = 0.75  # batches close up where that leaves no more than this share of them: moving a row costs a few characters
 STEP = 8  # encoded lengths are rounded up to this
+ENCODED = (
+    64  # rows that are encoded at once: those of a batch differ in length, and its states leave the caches of a CPU
+)
 
 
 class Memory(NamedTuple):
@@ -125,8 +128,8 @@ def _encode(models: Sequence[Transducer], source: Tokens, places: int) -> tuple[
 @partial(jax.jit, static_argnames=("way", "bos"))
 def _begin(
     models: Sequence[Transducer], source: Tokens, memories: tuple[Memory, ...], real: Array, way: Way, bos: int
-) -> _Batch:
-    """The beginning read; only the rows that are `real` [B] are searched."""
+) -> Any:
+    """A search's state after the beginning is read; only the rows that are `real` [B] are searched."""
     voters = _Voters(tuple(models), memories, source)
     num_rows = len(source.ids)
     stacks = [model.decoder for model in models]
@@ -134,27 +137,35 @@ def _begin(
     seen = jnp.ones((num_rows, 1, 1), bool)
     first, caches = voters.read(jnp.full((num_rows, 1), bos), jnp.zeros((), jnp.int32), seen, caches)
     state: Any = way.start(first[:, 0], caches)
-    return _Batch(source, memories, state._replace(over=~jnp.asarray(real)))
+    return state._replace(over=~jnp.asarray(real))
 
 
 @partial(jax.jit, static_argnames=("way", "limit"))
-def _make_room(batch: _Batch, way: Way, limit: int) -> _Batch:
-    return batch._replace(state=way.roomier(batch.state, _room, limit))
+def _make_room(state: Any, way: Way, limit: int) -> Any:
+    return way.roomier(state, _room, limit)
 
 
-@partial(jax.jit, static_argnames=("way", "limit"))
-def _go_on(models: Sequence[Transducer], batch: _Batch, end: int, way: Way, limit: int) -> tuple[_Batch, Decoded]:
-    voters = _Voters(tuple(models), batch.memories, batch.source)
-    state: Any = way.go_on(batch.state, voters.advance, end, limit)
-    return batch._replace(state=state), way.found(state)
+@partial(jax.jit, static_argnames=("way", "limit"), donate_argnames=("state",))
+def _go_on(
+    models: Sequence[Transducer],
+    source: Tokens,
+    memories: tuple[Memory, ...],
+    state: Any,
+    end: int,
+    way: Way,
+    limit: int,
+) -> tuple[Any, Decoded]:
+    """The next state, written over the given one: caches are not copied, nor what the models remember."""
+    state = way.go_on(state, _Voters(tuple(models), memories, source).advance, end, limit)
+    return state, way.found(state)
 
 
 def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, size: int) -> Decoded:
     """Any number of rows, `size` at a time.
 
     Every `TURN` characters the rows that are over make place: the others move together into fewer batches, where that
-    spares enough of them. So little waits for the longest form but the rows of the last batch. A batch's sources are
-    encoded without the places that all of them leave empty: there are few programs, whatever the lengths.
+    spares enough of them. So little waits for the longest form but the rows of the last batch. Sources are encoded
+    `ENCODED` at a time, without the places that all of these leave empty.
     """
     if not len(source.ids):
         raise ValueError("nothing to search: a source of no rows")
@@ -169,12 +180,12 @@ def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, si
             limit = next(limit for limit in limits(way.max_new) if limit >= end)
             going_on = []
             for numbers, batch in waiting:
-                roomy = batch if limit == room else _make_room(batch, way, limit)
-                batch, found = _go_on(models, roomy, end, way, limit)
+                state = batch.state if limit == room else _make_room(batch.state, way, limit)
+                state, found = _go_on(models, batch.source, batch.memories, state, end, way, limit)
                 if ids is None or scores is None:
                     ids, scores = (np.empty((len(order), *leaf.shape[1:]), leaf.dtype) for leaf in found)
                 ids[numbers], scores[numbers] = (np.asarray(leaf)[: len(numbers)] for leaf in found)
-                going_on.append((numbers, batch))
+                going_on.append((numbers, batch._replace(state=state)))
             waiting, room = _closed_up(going_on, size), limit
             if not waiting:
                 break
@@ -193,10 +204,15 @@ def _started(
     """These rows, filled up to `size` by the first of them, which are not searched."""
     rows = np.resize(numbers, size)
     whole = Tokens(*(np.asarray(leaf)[rows] for leaf in source))
-    longest = int((whole.segments > 0).sum(axis=1).max())
-    length = min(-(-longest // STEP) * STEP, whole.ids.shape[1])
-    memories = _encode(models, Tokens(*(leaf[:, :length] for leaf in whole)), whole.ids.shape[1])
-    return numbers, _begin(models, whole, memories, np.arange(size) < len(numbers), way, bos)
+    places = whole.ids.shape[1]
+    parts = []
+    for part in _chunks(np.arange(size), ENCODED):
+        longest = int((whole.segments[part] > 0).sum(axis=1).max())
+        length = min(-(-longest // STEP) * STEP, places)
+        parts.append(_encode(models, Tokens(*(leaf[part, :length] for leaf in whole)), places))
+    memories = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+    state = _begin(models, whole, memories, np.arange(size) < len(numbers), way, bos)
+    return numbers, _Batch(whole, memories, state)
 
 
 def _closed_up(batches: list[tuple[np.ndarray, _Batch]], size: int) -> list[tuple[np.ndarray, _Batch]]:
@@ -222,11 +238,11 @@ def _closed_up(batches: list[tuple[np.ndarray, _Batch]], size: int) -> list[tupl
 def _gathered(*leaves: jax.Array, owner: np.ndarray, row: np.ndarray) -> Any:
     """Row `row[i]` of leaf `owner[i]` for each i; a scalar is the same in all. Shapes: owner, row [B] -> [B, ..]"""
     if not leaves[0].ndim:
-        return leaves[0]
+        return jnp.copy(leaves[0])  # each batch overwrites its own
     found = np.empty((len(row), *leaves[0].shape[1:]), leaves[0].dtype)
     for one in np.unique(owner):
         found[owner == one] = np.asarray(leaves[one])[row[owner == one]]
-    return found
+    return jnp.asarray(found)
 
 
 def greedy(
