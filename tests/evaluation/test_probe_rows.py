@@ -81,6 +81,23 @@ def test_a_language_offset_shows_in_the_language_probe_and_is_gone_after_centrin
     assert as_is.n == 3 * 20  # the other half of the meanings, in every language
 
 
+@pytest.mark.parametrize(("num_langs", "n", "width"), [(2, 100, 128), (4, 60, 64)])
+def test_a_space_without_languages_is_at_the_chance_that_stands_beside_it(num_langs: int, n: int, width: int) -> None:
+    langs = (ENG, CYM, HYE, Lang("deu", "Latn"))[:num_langs]
+    found: dict[str, list[float]] = {}
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        neutral = {lang: rng.normal(size=(n, width)) for lang in langs}
+        for row in (*probe_space.language(neutral, 2, seed), *probe_space.grouping(neutral, 2, seed)):
+            if row.metric in ("accuracy", "silhouette_by_language"):
+                assert row.chance is not None
+                found.setdefault(f"{row.metric} {row.method}", []).append(row.value - row.chance)
+    assert abs(np.mean(found["accuracy as-is"])) < 0.1
+    assert abs(np.mean(found["accuracy centred"])) < 0.1
+    assert abs(np.mean(found["silhouette_by_language as-is"])) < 0.004
+    assert abs(np.mean(found["silhouette_by_language centred"])) < 0.004
+
+
 def test_spaces_group_by_language_when_moved_apart_and_by_meaning_when_centred() -> None:
     found = {(row.method, row.metric): row for row in probe_space.grouping(planted(30.0), 2)}
     assert found["as-is", "v_measure_by_language"].value == pytest.approx(1.0)

@@ -2,8 +2,8 @@
 
 Source: Pires, Schlinger & Garrette 2019, "How multilingual is Multilingual BERT?", section 5
 (https://aclanthology.org/P19-1493): translate a sentence's vector by the mean difference between the languages, take
-the nearest of all target vectors. There the mean difference comes from the very pairs that are then tested; `held-out`
-mends that.
+the nearest of all target vectors. There the mean difference comes from the very pairs that are then tested, which
+favours no candidate, for each is in it once; `held-out` fits it on others.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def retrieval(pivot: np.ndarray, target: np.ndarray, seed: int) -> list[Retrieva
     """Every variant, layer and direction for N aligned sentences; every query has all N candidates.
 
     `paper`: translation by the mean difference of the tested pairs, Euclidean distance. `held-out`: the same, each half
-    of the pairs tested with the other half's mean difference. `cosine`: no translation; `centred-cosine`: after taking
-    off each language's mean, which like `paper` looks at the tested sentences (though not at which belongs to which).
+    of the pairs tested with mean differences of the other half, as `moved_by_others` has them. `cosine`: no
+    translation; `centred-cosine`: after taking off each language's mean, which like `paper` looks at the tested
+    sentences (though not at which belongs to which).
 
     Shapes: pivot, target [L, N, D], sentence i of one a translation of sentence i of the other
     Random: the halves, from (seed, N).
@@ -75,10 +76,11 @@ def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, firs
             moved = queries + (candidates - queries).mean(axis=0)
             return correct_by_similarity(_nearness(moved, candidates))
         case "held-out":
-            moved = queries.copy()
-            for half in (first_half, ~first_half):
-                moved[half] += (candidates[~half] - queries[~half]).mean(axis=0)
-            return correct_by_similarity(_nearness(moved, candidates))
+            found = np.empty(len(queries))
+            for tested, fitted in halves(first_half):
+                moved = moved_by_others(queries, candidates, tested, fitted)
+                found[tested] = correct_by_similarity(_nearness(queries[tested], moved), tested)
+            return found
         case "centred-cosine":
             centred = _unit(queries - queries.mean(axis=0)), _unit(candidates - candidates.mean(axis=0))
             return correct_by_similarity(centred[0] @ centred[1].T)
@@ -88,14 +90,37 @@ def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, firs
             assert_never(variant)
 
 
-def correct_by_similarity(similarity: np.ndarray) -> np.ndarray:
-    """1 where the diagonal is its row's only maximum, 1/k where it is one of k, else 0.
+def halves(first_half: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The numbers of those that are tested, and of those that the mean difference is fitted on."""
+    one, other = np.flatnonzero(first_half), np.flatnonzero(~first_half)
+    return [(one, other), (other, one)]
 
-    Shapes: similarity [N, N] -> [N] float64
+
+def moved_by_others(queries: np.ndarray, candidates: np.ndarray, tested: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Candidates moved towards the queries by the mean difference of the fitted pairs but one.
+
+    For a candidate of a fitted pair that one is its own: with its own difference in the mean it would be nearer to all
+    queries than chance has it, and a tested one, the translation, never is. The others leave one out as well, so that
+    all means are of as many.
+
+    Shapes: queries, candidates [N, D], tested and fitted numbers of pairs, all N -> [N, D]
+    """
+    gaps = candidates[fitted] - queries[fitted]
+    without = np.empty(len(candidates), np.int64)
+    without[fitted], without[tested] = np.arange(len(fitted)), np.arange(len(tested)) % len(fitted)
+    moved: np.ndarray = candidates - (gaps.sum(axis=0) - gaps[without]) / max(1, len(fitted) - 1)
+    return moved
+
+
+def correct_by_similarity(similarity: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    """1 where the own candidate is its row's only maximum, 1/k where it is one of k, else 0.
+
+    Shapes: similarity [R, N], own [R] the number of each row's candidate, the row's where none are given -> [R] float64
     """
     best = similarity.max(axis=1, keepdims=True)
     near = similarity >= best - 1e-9 * np.maximum(1.0, np.abs(best))
-    return np.where(np.diagonal(near), 1.0 / near.sum(axis=1), 0.0)
+    row = np.arange(len(similarity))
+    return np.where(near[row, row if own is None else own], 1.0 / near.sum(axis=1), 0.0)
 
 
 def _nearness(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Literal, assert_never, get_args
 import numpy as np
 
 from workbench.errors import BadInput
-from workbench.evaluation.alignment import Retrieval
+from workbench.evaluation.alignment import Retrieval, halves, moved_by_others
 from workbench.evaluation.neighbours import NEIGHBOURHOOD, ratio, unit
 from workbench.seeds import stream
 
@@ -26,8 +26,9 @@ def retrieval(
 ) -> list[Retrieval]:
     """Does each of N sentences find its translation among N? Pivot to target and back, method by method.
 
-    `paper` and `held-out` translate by a mean difference (all pairs', or the other half's); `centred-cosine` takes off
-    each language's mean; `cosine`, `euclidean`, `csls` and `margin` take the vectors as they are.
+    `paper` and `held-out` translate by a mean difference (all pairs', or the other half's as `moved_by_others` has it);
+    `centred-cosine` takes off each language's mean; `cosine`, `euclidean`, `csls` and `margin` take the vectors as they
+    are.
 
     Shapes: pivot, target [N, D], row by row translations
     Random: the halves, from (seed, N), as `alignment.retrieval` draws them.
@@ -71,13 +72,11 @@ def _by_distance(
         return _hits(dots, half_there - there @ shift), _hits(dots.T, half_here + here @ shift)
     first = np.zeros(n, bool)
     first[stream(seed, "retrieval-halves", n).permutation(n)[::2]] = True
-    halves = [np.flatnonzero(first), np.flatnonzero(~first)]
     forth, back = np.empty(n), np.empty(n)
-    turned = np.ascontiguousarray(dots.T)
-    for tested, fitted in (halves, reversed(halves)):
-        shift = (there[fitted] - here[fitted]).mean(axis=0)
-        forth[tested] = _hits(dots, half_there - there @ shift, tested)
-        back[tested] = _hits(turned, half_here + here @ shift, tested)
+    for tested, fitted in halves(first):
+        for queries, candidates, found in ((here, there, forth), (there, here, back)):
+            moved = moved_by_others(queries, candidates, tested, fitted)
+            found[tested] = _hits(queries[tested] @ moved.T, 0.5 * np.einsum("ND,ND->N", moved, moved), tested)
     return forth, back
 
 
@@ -98,21 +97,20 @@ def _crowding(cosines: np.ndarray) -> np.ndarray:
     return means
 
 
-def _hits(scores: np.ndarray, less: np.ndarray | None = None, rows: np.ndarray | None = None) -> np.ndarray:
-    """1 where a row's diagonal of `scores - less` is its only maximum, 1/k where it is one of k, else 0.
+def _hits(scores: np.ndarray, less: np.ndarray | None = None, own: np.ndarray | None = None) -> np.ndarray:
+    """1 where the own candidate is the only maximum of its row of `scores - less`, 1/k where it is one of k, else 0.
 
-    Shapes: scores [N, N], less [N], rows [R]; all rows where none are named -> [R] float64
+    Shapes: scores [R, N], less [N], own [R] the number of each row's candidate, the row's where none are given -> [R]
     """
-    tested = np.arange(len(scores)) if rows is None else rows
-    found = np.zeros(len(tested))
-    own = scores[tested, tested] if less is None else scores[tested, tested] - less[tested]
-    for start in range(0, len(tested), BLOCK):
+    row = np.arange(len(scores))
+    own = row if own is None else own
+    found = np.zeros(len(scores))
+    score = scores[row, own] if less is None else scores[row, own] - less[own]
+    for start in range(0, len(scores), BLOCK):
         here = slice(start, start + BLOCK)
-        block = scores[here] if rows is None else scores[rows[here]]
-        if less is not None:
-            block = block - less
+        block = scores[here] if less is None else scores[here] - less
         best = block.max(axis=1)
         bound = best - TIE * np.maximum(1.0, np.abs(best))
-        for place in np.flatnonzero(own[here] >= bound):
+        for place in np.flatnonzero(score[here] >= bound):
             found[start + place] = 1.0 / np.count_nonzero(block[place] >= bound[place])
     return found

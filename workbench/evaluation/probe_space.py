@@ -6,6 +6,7 @@ With vectors of several languages for the same meanings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from workbench.records import Lang
 from workbench.seeds import stream
 
 HUB_NEIGHBOURS = 10
+Method = Literal["as-is", "centred"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def shape(lang: Lang, vectors: np.ndarray, layer: int) -> list[Row]:
@@ -38,18 +41,27 @@ def shape(lang: Lang, vectors: np.ndarray, layer: int) -> list[Row]:
 def language(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> list[Row]:
     """Can a linear classifier tell the language of sentences it has not seen in any language: as is, and centred?
 
-    A neutral space is at chance. Centring takes off each language's mean.
+    A neutral space is at chance. Centring takes off each language's mean, of the tested sentences too: a classifier
+    that has learnt what is left of the trained half's mean then finds the opposite in the tested half, and is right
+    less often than one in so many. So there chance is what it finds where the languages of each meaning are drawn by
+    lot before centring.
 
     Shapes: vectors, each [N, D], row n of one meaning
+    Random: the halves as `geometry.language_probe` draws them; the lot from (seed, "languages-by-lot", L, N).
     """
     stacked, tags, meanings = _stacked(vectors)
+    lot = _by_lot(tags, len(vectors), seed)
     rows = []
-    for method, points in (("as-is", stacked), ("centred", geometry.centred_by_language(stacked, tags))):
-        found = interval(geometry.language_probe(points, tags, meanings, seed))
+    for method in METHODS:
+        found = interval(geometry.language_probe(_points(stacked, tags, method), tags, meanings, seed))
+        chance = 1.0 / len(vectors)
+        if method == "centred":
+            chance = float(geometry.language_probe(_points(stacked, lot, method), lot, meanings, seed).mean())
         rows.append(
             Row(
                 "language", "accuracy", method, *_both(vectors), "", layer, found.value, found.n, len(vectors),
-                found.low, found.high, 1.0 / len(vectors), "counting", higher_is_better=False,
+                found.low, found.high, chance, "counting" if method == "as-is" else "shuffling",
+                higher_is_better=False,
             )
         )  # fmt: skip
     return rows
@@ -59,15 +71,23 @@ def grouping(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> l
     """Do sentences group by meaning or by language? Silhouette and V-measure, as is and centred by language.
 
     Shapes: vectors, each [N, D], row n of one meaning
-    Random: k-means and the shuffled labels of the control, from (seed, N).
+    Each row's chance is that of labels drawn by lot: meanings among all sentences; languages among those of a meaning,
+    and before centring, which parts sentences of one language a little.
+
+    Random: k-means from (seed, N), the lots from (seed, "grouping-control", N) and (seed, "languages-by-lot", L, N).
     """
     stacked, tags, meanings = _stacked(vectors)
     order = stream(seed, "grouping-control", len(stacked)).permutation(len(stacked))
+    shuffled, lot = [meanings[i] for i in order], _by_lot(tags, len(vectors), seed)
     rows = []
-    for method, points in (("as-is", stacked), ("centred", geometry.centred_by_language(stacked, tags))):
-        for by, labels in (("meaning", meanings), ("language", tags)):
+    for method in METHODS:
+        points = _points(stacked, tags, method)
+        for by, labels, control_points, control_labels in (
+            ("meaning", meanings, points, shuffled),
+            ("language", tags, _points(stacked, lot, method), lot),
+        ):
             found = geometry.grouping(points, labels, seed)
-            control = geometry.grouping(points, [labels[i] for i in order], seed)
+            control = geometry.grouping(control_points, control_labels, seed)
             for metric in ("silhouette", "v_measure"):
                 rows.append(
                     Row(
@@ -78,6 +98,17 @@ def grouping(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> l
                     )
                 )  # fmt: skip
     return rows
+
+
+def _points(stacked: np.ndarray, tags: list[str], method: Method) -> np.ndarray:
+    return stacked if method == "as-is" else geometry.centred_by_language(stacked, tags)
+
+
+def _by_lot(tags: list[str], num_langs: int, seed: int) -> list[str]:
+    """The languages of each meaning, drawn by lot among its sentences. Shapes: tags [L * N] -> [L * N]"""
+    by_lang = np.array(tags).reshape(num_langs, -1)
+    lot: list[str] = stream(seed, "languages-by-lot", *by_lang.shape).permuted(by_lang, axis=0).ravel().tolist()
+    return lot
 
 
 def _both(vectors: Mapping[Lang, np.ndarray]) -> tuple[str, str]:
