@@ -10,12 +10,13 @@ import pytest
 
 from workbench import config, models
 from workbench.files import write_json, write_jsonl
+from workbench.models.published import Published
 from workbench.records import Lang
 from workbench.runs.checkpoint import Checkpoints
 from workbench.runs.folder import Folder
 from workbench.tokenizer.processor import Tokenizer
 from workbench.tokenizer.train import train
-from workbench.training.checkpoint import FOLDER, named_leaves
+from workbench.training.checkpoint import FOLDER, describe, named_leaves
 
 TEXTS = {
     Lang("eng", "Latn"): ["The cat sees the door.", "A dog opens the garden, slowly <b>now</b>.", "Who buys bread?"],
@@ -47,9 +48,14 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 @pytest.fixture
 def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
-    """Makes the folder of a finished run whose model has these settings, and the stages it was built on."""
+    """Makes the folder of a finished run whose model has these settings, and the stages it was built on.
 
-    def make(settings: config.Model, objective: str | None = None, seed: int = 0) -> Path:
+    `began_as`: the published encoder of the tokenizer's size that is its model instead.
+    """
+
+    def make(
+        settings: config.Model, objective: str | None = None, seed: int = 0, began_as: Published | None = None
+    ) -> Path:
         root = tmp_path / "runs" / "tiny"
         common = {"version": 1, "data_revision": "abc"}
         data = {"pretrain": ["eng-Latn", "rus-Cyrl"], "targets": ["cym-Latn"]}
@@ -84,7 +90,10 @@ def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
             np.save(root / "stages" / "corpus-s0-b" / f"{lang.tag}.segments.npy", np.ones_like(ids))
         adapt = root / "stages" / f"adapt-s{seed}-d"
         checkpoints = Checkpoints(adapt / FOLDER, {})
-        model = named_leaves(scrambled(models.build(settings, tokenizer.vocab.size, seed)))
+        built = models.build(settings, tokenizer.vocab.size, seed) if began_as is None else began_as
+        if began_as is not None:
+            describe(adapt, began_as)
+        model = named_leaves(scrambled(built))
         checkpoints.save(8, {"model": model}, {"num_tokens": 1, "best": None, "best_step": None, "looks_since": 0})
         checkpoints.close()
         write_json(adapt / "mixture.json", [{"lang": "cym-Latn", "num_tokens": 9, "share": 1.0, "epochs": 2.0}])
@@ -102,7 +111,7 @@ def make_run(tmp_path: Path, tokenizer: Tokenizer) -> MakeRun:
     return make
 
 
-def scrambled(model: models.Model) -> models.Model:
+def scrambled(model: models.Model | Published) -> models.Model | Published:
     """Weights such that every part, norms and biases included, shows in the outputs."""
     import jax
 

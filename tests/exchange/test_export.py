@@ -15,6 +15,7 @@ from workbench.cli import main
 from workbench.errors import BadInput, WorkbenchError
 from workbench.exchange import layouts, native, published, tensors, trained
 from workbench.files import read_json, write_json
+from workbench.models.published import XLMRSettings, empty
 from workbench.runs.folder import Folder
 from workbench.tokenizer.processor import Tokenizer
 from workbench.training.checkpoint import named_leaves
@@ -47,7 +48,8 @@ def test_each_kind_of_model_is_exported_in_its_layout_with_tokenizer_and_card(
     text = tokenizer.encode("The cat").tolist()
     before, behind = {"modernbert": ([], []), "llama": ([2], []), "t5": ([], [3])}[layout]
     assert read_back.encode("The cat").ids == before + text + behind
-    assert read_json(out / "tokenizer_config.json")["model_max_length"] == 32
+    told = read_json(out / "tokenizer_config.json")
+    assert (told["model_max_length"], told["model_input_names"]) == (32, ["input_ids", "attention_mask"])
     card = (out / "README.md").read_text("utf-8")
     for said in (
         "| Welsh | cym-Latn | target |",
@@ -109,8 +111,9 @@ def test_what_no_published_layout_computes_is_refused_naming_each_option(
     [
         config.Model(**SMALL | {"local_heads": 1, "num_layers": 1}, compute=config.Compute(layers="scanned")),
         config.Model(kind="encoder-decoder", norm="layer", **SMALL | {"num_layers": 1}),
+        config.Model(**SMALL | {"local_heads": 1, "num_layers": 1}, compute=config.Compute(dtype="bfloat16")),
     ],
-    ids=lambda settings: settings.kind,
+    ids=lambda settings: f"{settings.kind}-{settings.compute.dtype}",
 )
 def test_our_own_layout_takes_any_model_and_reads_it_back_bit_for_bit(
     settings: config.Model, make_run: MakeRun, tmp_path: Path
@@ -125,9 +128,11 @@ def test_our_own_layout_takes_any_model_and_reads_it_back_bit_for_bit(
     for name, leaf in named_leaves(model).items():
         assert np.array_equal(leaf, meant[name]), name
     assert isinstance(tokenizer, Tokenizer)
-    assert model.settings == settings
+    in_float32 = settings.model_copy(update={"compute": config.Compute(layers=settings.compute.layers)})
+    assert model.settings == in_float32
+    assert ("bfloat16" in (out / "README.md").read_text("utf-8")) == (settings.compute.dtype == "bfloat16")
     if settings.kind == "encoder":
-        assert exchange.load_encoder(out)[0].settings == settings
+        assert exchange.load_encoder(out)[0].settings == in_float32
     else:
         with pytest.raises(BadInput, match="wanted an encoder, got a EncoderDecoder"):
             exchange.load_encoder(out)
@@ -159,6 +164,19 @@ def test_an_exported_encoder_imports_with_our_tokenizer_and_the_same_tensors(
     line = "Mae'r gath yn gweld <s> y drws. 😀"
     assert kept.encode(line.replace("<s>", "")).tolist() == found.encode(line.replace("<s>", "")).tolist()
     assert kept.vocab.mask == found.vocab.mask
+
+
+def test_positions_of_a_published_encoder_are_counted_as_before_under_another_vocabulary(
+    make_run: MakeRun, tokenizer: Tokenizer
+) -> None:
+    settings = XLMRSettings(tokenizer.vocab.size, 16, 1, 2, 24, 64, 1, 1, "gelu", 1e-5, 0.1, "xlm-roberta")
+    trained_in_bfloat16 = config.Model(compute=config.Compute(dtype="bfloat16"))  # which it was not: asked in vain
+    out = exchange.export(make_run(trained_in_bfloat16, began_as=empty(settings, head=True)))
+    described, card = read_json(out / "config.json"), (out / "README.md").read_text("utf-8")
+    assert (described["pad_token_id"], described["bos_token_id"], tokenizer.vocab.pad) == (1, 2, 0)
+    assert exchange.load_encoder(out)[0].settings == settings
+    assert "`pad_token_id` in config.json is 1" in card
+    assert "bfloat16" not in card
 
 
 def test_a_fault_in_numbers_tensors_or_pieces_stops_the_export_and_leaves_nothing(

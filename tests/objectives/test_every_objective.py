@@ -11,6 +11,7 @@ from workbench import config
 from workbench.mixture.packing import pack, pack_pairs
 from workbench.objectives.batch import Batch, Rows, Tokens
 from workbench.objectives.build import Objective, build, document_end, fitted
+from workbench.tokenizer.published import PublishedVocab
 from workbench.vocab import Vocab
 
 VOCAB = Vocab(size=300, has_clm=True, num_sentinels=64)
@@ -269,3 +270,21 @@ def test_documents_end_with_eos_for_every_objective_but_the_masked_lm_over_docum
     assert document_end(config.MaskedLM(kind="translation-lm"), VOCAB) == VOCAB.eos
     for settings, _ in SETTINGS.values():
         assert document_end(settings, VOCAB) == VOCAB.eos
+
+
+def test_a_masked_lm_neither_chooses_nor_draws_special_pieces_that_stand_among_the_others() -> None:
+    vocab = PublishedVocab(size=120, pad=0, unk=100, bos=101, eos=102, mask=103, first_text=1)  # mBERT's order
+    roles = [vocab.pad, vocab.unk, vocab.bos, vocab.eos, vocab.mask]
+    starts_word, ends_sentence = np.ones(vocab.size, bool), np.zeros(vocab.size, np.int8)
+    text = np.array([vocab.bos, *range(104, 116), vocab.unk, vocab.eos])
+    rows = pack([text] * 200, len(text))
+    for whole_words in (False, True):
+        settings = config.MaskedLM(mask_rate=0.5, replace_rate=0.0, random_rate=1.0, whole_words=whole_words)
+        masked = build(settings, vocab, starts_word, ends_sentence, model=config.Model(), length=len(text))
+        batch = masked(rows, np.random.default_rng(0))
+        assert batch.predict is not None
+        real = batch.weights > 0
+        drawn = np.take_along_axis(batch.inputs, batch.predict, axis=1)[real]
+        assert real.sum() == 200 * 6
+        assert not np.isin(batch.targets[real], roles).any()
+        assert set(drawn.tolist()) == set(range(vocab.size)) - set(roles)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench import load
+from workbench import config, load, models
 from workbench.errors import BadInput
 from workbench.exchange import native
 from workbench.files import sha256_file, write_json
@@ -107,6 +107,10 @@ def encoder(tmp_path: Path) -> str:
         ("adapt.method={kind='madx'}", "adapt.method.kind 'madx'"),
         ("adapt.method={kind='full', align={adversarial={}}}", "adapt.method.align"),
         ("adapt.optim.kind=muon", "adapt.optim.kind 'muon'"),
+        (
+            "model={dropout=0.2, compute={remat='full', dtype='bfloat16'}}",
+            "model.dropout, model.compute.remat, model.compute.dtype",
+        ),
     ],
 )
 def test_what_a_published_encoder_cannot_be_given_is_refused_before_anything_runs(
@@ -131,6 +135,17 @@ def test_a_run_that_started_from_a_published_encoder_is_one(encoder: str, tmp_pa
     assert start.is_published(str(again))
     write_json(tmp_path / "config.json", {"model_type": native.MODEL_TYPE})
     assert not start.is_published(str(again))
+
+
+def test_a_start_whose_layers_are_laid_out_otherwise_is_refused_before_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_json(tmp_path / "config.json", {"model_type": native.MODEL_TYPE})
+    scanned = models.build(config.Model(compute=config.Compute(layers="scanned")), vocab_size=300, seed=0)
+    monkeypatch.setattr(start, "opened", lambda folder: (scanned, None))
+    base = next(stage for stage in plan(f'pretrain.start="{tmp_path}"') if stage.kind == "base")
+    with pytest.raises(BadInput, match=r"set model\.compute\.layers = 'scanned'"):
+        start.run_base(base)
 
 
 def test_a_plan_reads_the_weights_it_starts_from_once(

@@ -13,7 +13,7 @@ from workbench.exchange.trained import Trained, sibling_results
 from workbench.exchange.verify import Compared
 from workbench.files import read_json
 from workbench.models import Model, num_parameters
-from workbench.models.published import Published
+from workbench.models.published import XLMR, Published
 from workbench.tokenizer.published import PublishedTokenizer
 
 Row = Mapping[str, Any]
@@ -39,7 +39,7 @@ def write(
         "## Licences of the data\n\n" + _licences(trained),
         "## Results\n\n" + _results(trained),
         "## Tokenizer\n\n" + _tokenizer(trained, compared, inexact),
-        "## Limits\n\n" + _limits(trained),
+        "## Limits\n\n" + _limits(trained, model),
         "## How to cite\n\n" + _citation(trained),
     ]
     return "\n\n".join(sections) + "\n"
@@ -203,7 +203,7 @@ def _tokenizer(trained: Trained, compared: Compared, inexact: Sequence[str]) -> 
     return text
 
 
-def _limits(trained: Trained) -> str:
+def _limits(trained: Trained, model: Model | Published) -> str:
     points = [
         "One seed of one configuration: differences smaller than the spread over seeds mean nothing.",
         f"Rows had {trained.length} tokens in training; longer texts are outside what the model has seen.",
@@ -211,7 +211,12 @@ def _limits(trained: Trained) -> str:
         "Weights are float32; hidden states computed from these files equalled the model's to 1e-4 at export.",
         "No speaker of these languages has reviewed the model's output; it may be wrong or offensive.",
     ]
-    if (dtype := trained.settings.compute.dtype) != "float32":
+    if isinstance(model, XLMR) and model.settings.kind != "bert" and model.settings.pad != trained.tokenizer.vocab.pad:
+        points.append(
+            f"`pad_token_id` in config.json is {model.settings.pad}: positions are counted from behind it. The "
+            f"tokenizer pads with {trained.tokenizer.vocab.pad}, on the right and masked."
+        )
+    if not isinstance(model, Published) and (dtype := trained.settings.compute.dtype) != "float32":
         points.append(f"Trained with {dtype} activations; exported and compared in float32.")
     return "\n".join(f"* {point}" for point in points)
 

@@ -52,10 +52,10 @@ def _fill(read: Trained, model: Model | Published, layout: Layout, folder: Path)
     tokenizer, vocab = read.tokenizer, read.tokenizer.vocab
     if isinstance(model, Published):
         ids = {"pad": vocab.pad, "bos": vocab.bos, "eos": vocab.eos}
-        described = published.config(model.settings) | {f"{name}_token_id": id for name, id in ids.items()}
+        described = {f"{name}_token_id": id for name, id in ids.items()} | published.config(model.settings)
         written = layouts.Written(described, published.tensors_of(model))
     elif layout == "workbench":
-        written = native.write(model, read.settings)
+        written = native.write(model, model.settings)
     else:
         written = layouts.write(model, vocab, read.length, layout)
     tensors.write(folder, written.tensors)
@@ -93,6 +93,7 @@ def _tokenizer_config(read: Trained) -> dict[str, Any]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": read.length,
         "clean_up_tokenization_spaces": False,
+        "model_input_names": ["input_ids", "attention_mask"],  # else token types too, which most of these models refuse
         **{f"{name}_token": pieces[id] for name, id in special.items()},
     }
 

@@ -139,7 +139,7 @@ def settings(config: Mapping[str, Any], where: str) -> PublishedSettings:
                 feed_forward=read.number("intermediate_size"),
                 max_positions=read.number("max_position_embeddings"),
                 num_types=read.number("type_vocab_size"),
-                pad=read.number("pad_token_id"),
+                pad=read.number("pad_token_id", least=0),
                 activation=read.activation("hidden_act"),
                 norm_eps=read.real("layer_norm_eps", 1e-12),
                 dropout=read.real("hidden_dropout_prob", 0.1),
@@ -167,10 +167,10 @@ class _Reader:
     def __post_init__(self) -> None:
         self.faults: list[str] = []
 
-    def number(self, name: str, default: int | None = None) -> int:
+    def number(self, name: str, default: int | None = None, least: int = 1) -> int:
         value = self.config.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise BadInput(f"{self.where}: {name}: wanted a whole number, got {value!r}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise BadInput(f"{self.where}: {name}: wanted a whole number of {least} or more, got {value!r}")
         return value
 
     def real(self, name: str, default: float) -> float:
@@ -186,9 +186,10 @@ class _Reader:
 
     def activation(self, name: str) -> Activation:
         value = self.config.get(name, "gelu")
-        if value not in ACTIVATIONS:
+        if not isinstance(value, str) or value not in ACTIVATIONS:
             self.faults.append(f"{name} = {value!r} (only {', '.join(map(repr, ACTIVATIONS))} are)")
-        return ACTIVATIONS.get(value, "gelu")
+            return "gelu"
+        return ACTIVATIONS[value]
 
     def layers(self) -> tuple[Reach, ...]:
         """From `layer_types`, or from the older `global_attn_every_n_layers`."""
@@ -197,17 +198,24 @@ class _Reader:
         if types is None:
             every = self.number("global_attn_every_n_layers", 3)
             return tuple("local" if number % every else "global" for number in range(count))
-        if len(types) != count or set(types) - {"full_attention", "sliding_attention"}:
+        known = ("full_attention", "sliding_attention")
+        if not isinstance(types, list) or len(types) != count or any(kind not in known for kind in types):
             self.faults.append(f"layer_types = {types!r} for {count} layers")
+            return ()
         return tuple("global" if kind == "full_attention" else "local" for kind in types)
 
     def theta(self, attention: str, older: str, default: float) -> float:
-        rope = (self.config.get("rope_parameters") or {}).get(attention) or {}
-        if (kind := rope.get("rope_type", "default")) != "default" or self.config.get("rope_scaling"):
+        rope = self.inside("rope_parameters").inside(attention)
+        if (kind := rope.config.get("rope_type", "default")) != "default" or self.config.get("rope_scaling"):
             self.faults.append(f"rope_type = {kind!r} with rope_scaling (only plain RoPE is)")
-        if "rope_theta" in rope:
-            return _Reader(rope, f"{self.where}: {attention}").real("rope_theta", default)
-        return self.real(older, default)
+        return rope.real("rope_theta", default) if "rope_theta" in rope.config else self.real(older, default)
+
+    def inside(self, name: str) -> _Reader:
+        """Of the object under `name`; of an empty one where there is none."""
+        value = self.config.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise BadInput(f"{self.where}: {name}: wanted an object, got {value!r}")
+        return _Reader(value or {}, f"{self.where}: {name}")
 
 
 def names(found: PublishedSettings, leaves: Mapping[str, Any]) -> dict[str, str]:

@@ -41,7 +41,9 @@ def build(
     """
     match settings:
         case config.MaskedLM():
-            return MaskedLM(settings, vocab.size, vocab.mask, vocab.first_byte, starts_word)
+            roles = sorted({vocab.pad, vocab.unk, vocab.bos, vocab.eos, vocab.mask})
+            special = tuple(id for id in roles if id >= vocab.first_byte)
+            return MaskedLM(settings, vocab.size, vocab.mask, vocab.first_byte, starts_word, special)
         case config.Causal():
             return Causal(vocab.bos)
         case config.SpanCorruption():

@@ -31,6 +31,7 @@ class MaskedLM:
     mask: int
     first_id: int  # ids below are special
     starts_word: np.ndarray | None = None  # [V] bool; needed for whole words
+    special: tuple[int, ...] = ()  # the other special ids, ascending: a published vocabulary has them anywhere
 
     def __post_init__(self) -> None:
         if self.settings.whole_words and self.starts_word is None:
@@ -46,7 +47,7 @@ class MaskedLM:
             raise BadInput("objective.kind: translation-lm reads pairs, but these rows hold documents; see pack_pairs")
         num_rows, length = ids.shape
         room = self.num_predictions(length)
-        maskable = (rows.segments > 0) & (ids >= self.first_id)
+        maskable = (rows.segments > 0) & (ids >= self.first_id) & ~np.isin(ids, self.special)
         wanted = np.rint(settings.mask_rate * maskable.sum(axis=1)).astype(np.int64)
         wanted = np.minimum(np.maximum(wanted, 1), maskable.sum(axis=1))
         draws = np.where(maskable, rng.random((num_rows, length)), 2.0)
@@ -63,7 +64,9 @@ class MaskedLM:
         targets = np.take_along_axis(ids, predict, axis=1)
 
         fate = rng.random((num_rows, room))
-        random_ids = rng.integers(self.first_id, self.vocab_size, (num_rows, room))
+        random_ids = rng.integers(self.first_id, self.vocab_size - len(self.special), (num_rows, room))
+        for id in self.special:
+            random_ids += random_ids >= id
         corrupted = np.where(fate < settings.replace_rate + settings.random_rate, random_ids, targets)
         corrupted = np.where(fate < settings.replace_rate, self.mask, corrupted)
         inputs = ids.astype(np.int32, copy=True)

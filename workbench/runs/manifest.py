@@ -24,6 +24,7 @@ PACKAGES = (
     "scikit-learn",
     "hassil",
 )
+READ = ("workbench", "pyproject.toml", "uv.lock")  # what of the checkout a run depends on
 
 
 def versions() -> dict[str, str]:
@@ -32,12 +33,18 @@ def versions() -> dict[str, str]:
 
 
 def code_revision() -> str:
-    """`<commit>` or `<commit>+<hash of the uncommitted change>`; the package version where there is no git checkout."""
+    """`<commit>` or `<commit>+<hash of the uncommitted change, new files included>`; the package version where the
+    package is not at the root of a git checkout of its own: another project's says nothing of it.
+    """
     root = Path(__file__).resolve().parents[2]
-    commit = _git(root, "rev-parse", "--short=12", "HEAD")
+    top = _git(root, "rev-parse", "--show-toplevel")
+    commit = _git(root, "rev-parse", "--short=12", "HEAD") if top and Path(top).resolve() == root else None
     if commit is None:
         return "v" + metadata.version("low-resource-workbench")
-    change = _git(root, "diff", "HEAD", "--", "workbench", "pyproject.toml", "uv.lock")
+    change = _git(root, "diff", "HEAD", "--", *READ) or ""
+    new = (_git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *READ) or "").split("\0")[:-1]
+    if new:
+        change += "\n".join([*new, _git(root, "hash-object", "--", *new) or ""])
     return commit + (f"+{hashlib.sha256(change.encode()).hexdigest()[:8]}" if change else "")
 
 

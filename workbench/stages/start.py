@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import languages
+from workbench.config.part import Part
 from workbench.errors import BadInput
 from workbench.files import content_hash, read_json, sha256_file, write_json, write_text
 from workbench.runs.folder import IDENTITY
@@ -71,7 +72,14 @@ def is_published(start: str) -> bool:
 
 
 def refuse_unfit(variant: str, config: Config) -> None:
-    """Raises: BadInput where the arm asks of a published encoder what only our own models can."""
+    """Raises: BadInput where the arm asks of a published encoder what only our own models can, or describes it anew."""
+    if not is_published(config.pretrain.start):
+        return
+    if given := _given("model", config.model):
+        raise BadInput(
+            f"variants.{variant}: {', '.join(given)}: the base is a published encoder, built as its own config.json "
+            "says and computed in float32; leave these out"
+        )
     adapt = config.adapt
     asked = {
         "adapt.method.kind 'madx'": adapt.method.kind == "madx",
@@ -80,8 +88,20 @@ def refuse_unfit(variant: str, config: Config) -> None:
         "fine_tune.optim.kind 'muon'": any(task.fine_tune.optim.kind == "muon" for task in config.evaluate.tasks),
     }
     unfit = [name for name, is_asked in asked.items() if is_asked]
-    if unfit and is_published(config.pretrain.start):
+    if unfit:
         raise BadInput(f"variants.{variant}: {', '.join(unfit)}: {ONLY_OURS}")
+
+
+def _given(name: str, part: Part) -> list[str]:
+    """The dotted names of the fields that are not their defaults."""
+    found = []
+    for field, info in type(part).model_fields.items():
+        value = getattr(part, field)
+        if isinstance(value, Part):
+            found += _given(f"{name}.{field}", value)
+        elif value != info.default:
+            found.append(f"{name}.{field}")
+    return found
 
 
 def opened(folder: Path) -> tuple[Model | Published, TextTokenizer]:
@@ -110,7 +130,7 @@ def run_tokenizer(stage: Stage, path: Path) -> None:
 def run_base(stage: Stage) -> None:
     """The model as it is, as a pretraining would have left it.
 
-    Raises: BadInput where the study's settings are another model's.
+    Raises: BadInput where the study's settings are another model's, or lay its layers out otherwise.
     """
     from workbench.models.published import Published
     from workbench.training.checkpoint import save_model
@@ -123,6 +143,12 @@ def run_base(stage: Stage) -> None:
             raise BadInput(
                 f"pretrain.start: the model there differs from the study's [base.model] in {', '.join(differ)}; "
                 + ", ".join(f"its {name} is {own.get(name, 'the default')}" for name in differ)
+            )
+        layers, asked = model.settings.compute.layers, stage.config.model.compute.layers
+        if layers != asked:
+            raise BadInput(
+                f"model.compute.layers: wanted {layers!r}, as the weights of the model at pretrain.start are laid out, "
+                f"got {asked!r}; set model.compute.layers = {layers!r}"
             )
     save_model(stage.folder, model, step=0)
     write_json(stage.folder / "mixture.json", [])

@@ -34,7 +34,7 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedVocab(Vocab):
-    """Text pieces start at `first_text`; special ones may also stand behind them, so a random piece may be one."""
+    """Text pieces start at `first_text`; special ones may also stand behind them."""
 
     first_text: int = 0
 
@@ -149,9 +149,19 @@ def load(folder: Path, vocab_size: int) -> PublishedTokenizer:
 
 
 def unpacked(data: bytes, origin: str) -> PublishedTokenizer:
-    """What `save` wrote."""
-    found = json.loads(data)
-    return PublishedTokenizer(found["definition"].encode(), PublishedVocab(**found["vocab"]), origin)
+    """What `save` wrote.
+
+    Raises: BadInput where it is damaged.
+    """
+    try:
+        found = json.loads(data)
+        definition, vocab = found["definition"].encode(), PublishedVocab(**found["vocab"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{origin}: wanted a published tokenizer and its special ids, as a run keeps them, got something damaged "
+            f"({type(error).__name__}: {error}); delete the stage's folder and run the study again"
+        ) from error
+    return PublishedTokenizer(definition, vocab, origin)
 
 
 def _parse(definition: bytes, origin: str) -> tokenizers.Tokenizer:
