@@ -23,7 +23,7 @@ def test_sentences_are_the_mean_of_their_states_at_the_layer_asked_for_in_order(
     tokenizer = train({Lang("eng", "Latn"): lines}, config.Tokenizer(vocab_size=300), tmp_path / "model", seed=0)
     small = config.Model(width=16, num_layers=2, num_heads=2, feed_forward=16)
     model = models.build(small, tokenizer.vocab.size, seed=0)
-    reader = own("tiny", model, tokenizer, {"kind": "mlm"})
+    reader = own("tiny", model, tokenizer, config.MaskedLM(), length=64)
     some = ["close the curtain in the a", "door", "open the door in the b and find the curtain in the a"]
     wanted = sentence_embeddings(model, tokenizer, some)
     for layer in (0, 1, -1):

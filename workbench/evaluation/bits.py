@@ -50,7 +50,7 @@ def measure(
     match model:
         case models.Encoder() | ModernBERT() | XLMR():
             groups = settings.evaluate.mask_groups
-            found = masked_bits(model, tokenizer, documents, groups, seed=0)
+            found = masked_bits(model, tokenizer, documents, groups, seed=0, length=length)
             return [Measured("masked_bits_per_byte", f"K={groups}", found)]
         case models.Decoder():
             found = causal_bits(model, tokenizer, documents, built(settings, tokenizer), length=length)

@@ -13,8 +13,7 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.evaluation.embed import hidden_states, sentence_embeddings
-from workbench.evaluation.packed import LENGTH
-from workbench.models import Model
+from workbench.models import Decoder, Model
 from workbench.models.published import Published
 from workbench.tokenizer.processor import Tokenizer
 from workbench.vocab import Vocab
@@ -44,7 +43,8 @@ class Reader:
     """A model and how it reads a text: the special ids it knows before and after one, and how many tokens it takes.
 
     `sha256` identifies weights and architecture, so that what was computed can be found again. With a `window` a longer
-    text is read in pieces of so many tokens, each without the others, as training cuts it: for means over texts alone.
+    text is read in pieces of so many tokens, each without the others, as training cuts it, where a mean over the text
+    is asked for; else it is read whole.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Words:
 
 def check_pooling(reader: Reader, pooling: Pooling) -> None:
     """Raises: BadInput where the model has no piece before a text whose vector could stand for it."""
-    if pooling == "cls" and not reader.before:
+    if pooling == "cls" and (not reader.before or isinstance(reader.model, Decoder)):  # a decoder's sees no text
         raise BadInput(f"{reader.name}: reads no special piece before a text, so there is no cls vector; pool by mean")
 
 
@@ -110,8 +110,8 @@ def sentence_vectors(
     Raises: BadInput for a text without a token or with more than the model takes, and as `check_pooling`.
     """
     check_pooling(reader, pooling)
-    if reader.window is not None:
-        yield from _windowed(reader, texts, pooling)
+    if reader.window is not None and pooling == "mean":
+        yield from _windowed(reader, texts, reader.window)
         done(len(texts))
         return
     ids = _encoded(reader, texts)
@@ -132,12 +132,11 @@ def all_vectors(reader: Reader, texts: Sequence[str], pooling: Pooling = "mean")
     return found
 
 
-def _windowed(reader: Reader, texts: Sequence[str], pooling: Pooling) -> Iterator[Batch]:
-    model, tokenizer, around = reader.model, reader.tokenizer, reader.before + reader.after
-    if isinstance(model, Published) or not isinstance(tokenizer, Tokenizer) or around or pooling != "mean":
-        raise BadInput(f"{reader.name}: only a model of ours with nothing around a text is read in windows, for means")
-    found = sentence_embeddings(model, tokenizer, texts, length=reader.window or LENGTH)
-    yield Batch(np.arange(len(texts)), found)
+def _windowed(reader: Reader, texts: Sequence[str], length: int) -> Iterator[Batch]:
+    model, tokenizer = reader.model, reader.tokenizer
+    if isinstance(model, Published) or not isinstance(tokenizer, Tokenizer) or reader.before or reader.after:
+        raise BadInput(f"{reader.name}: only a model of ours with nothing around a text is read in windows")
+    yield Batch(np.arange(len(texts)), sentence_embeddings(model, tokenizer, texts, length=length))
 
 
 def words_of(reader: Reader, texts: Sequence[str]) -> Words:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from workbench import config, exchange
 from workbench.errors import BadInput
 from workbench.evaluation.representations import LENGTHS, Reader
 from workbench.exchange import trained
 from workbench.files import read_json
-from workbench.models import Model
+from workbench.models import Decoder, Model
 from workbench.models.leaves import named_leaves
 from workbench.models.published import Published, longest_row
 from workbench.objectives.build import document_end
@@ -40,27 +40,31 @@ def open_model(path: str, revision: str | None = None) -> Reader:
     if not (isinstance(found, dict) and "inputs" in found):
         return reader(path, *exchange.load(folder))
     run = trained.read(folder)
-    return own(path, trained.load_model(run), run.tokenizer, run.part("objective"))
+    return own(path, trained.load_model(run), run.tokenizer, run.objective, run.length)
 
 
-def own(name: str, model: Model, tokenizer: TextTokenizer, objective: dict[str, object]) -> Reader:
-    """A run's model: where its tokenizer is ours, nothing around a text but the end that its objective put there."""
-    adapter: TypeAdapter[config.Objective] = TypeAdapter(config.Objective)
-    settings = adapter.validate_python({"kind": config.MaskedLM().kind, **objective})
-    end = document_end(settings, tokenizer.vocab)
-    return reader(name, model, tokenizer, after=() if end is None else (end,))
-
-
-def reader(
-    name: str,
-    model: Model | Published,
-    tokenizer: TextTokenizer,
-    after: tuple[int, ...] = (),
+def own(
+    name: str, model: Model | Published, tokenizer: TextTokenizer, objective: config.Objective, length: int
 ) -> Reader:
-    """A model with its tokenizer; what stands around a text is the published tokenizer's to say."""
-    before, behind = tokenizer.around
+    """A run's model, which reads a text as in its training with rows of `length`, where its tokenizer is ours.
+
+    A model whose objective ends texts reads one before that end; a decoder as `reader` has it; others cut it.
+    """
+    found = reader(name, model, tokenizer)
+    if found.before or found.after or isinstance(model, Published):
+        return found
+    end = document_end(objective, tokenizer.vocab)
+    return replace(found, window=length) if end is None else replace(found, after=(end,))
+
+
+def reader(name: str, model: Model | Published, tokenizer: TextTokenizer) -> Reader:
+    """A model with its tokenizer: what stands around a text is the published tokenizer's to say; before a decoder of
+    ours it is `bos`, from which it has learnt to go on."""
+    before, after = tokenizer.around
+    if isinstance(model, Decoder) and not before:
+        before = (tokenizer.vocab.bos,)
     longest = min(LENGTHS[-1], longest_row(model) or LENGTHS[-1])
-    return Reader(name, model, tokenizer, fingerprint(model), before, behind or after, longest)
+    return Reader(name, model, tokenizer, fingerprint(model), before, after, longest)
 
 
 def fingerprint(model: Model | Published) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, assert_never
@@ -14,7 +14,6 @@ import numpy as np
 
 from workbench import languages
 from workbench.evaluation import alignment, bits, cost, zero_shot
-from workbench.evaluation.packed import LENGTH
 from workbench.evaluation.pairwise import Method
 from workbench.evaluation.representations import all_vectors
 from workbench.evaluation.store import Store
@@ -110,9 +109,7 @@ def _fertility(stage: Stage, data: Text, tokenizer: TextTokenizer, rows: Rows) -
 def _retrieval(stage: Stage, data: Resources, model: Model, tokenizer: TextTokenizer, rows: Rows) -> None:
     config = stage.config
     pivot = languages.parse(config.data.pivot)
-    read_as = reader.reader(stage.variant, model, tokenizer)
-    if not (read_as.before or read_as.after):
-        read_as = replace(read_as, window=LENGTH)
+    read_as = reader.own(stage.variant, model, tokenizer, config.objective, config.pretrain.length)
     shown: list[tuple[np.ndarray, Lang, list[str], list[str]]] = []
     for lang in measured(config)[:-1]:  # all but the pivot
         pairs = sentence_pairs(data, lang, config.evaluate.split, config.evaluate.retrieval_pairs)
@@ -164,9 +161,7 @@ def _intents(stage: Stage, data: Resources, model: Model, tokenizer: TextTokeniz
 def _alignment(stage: Stage, model: Model, tokenizer: TextTokenizer, rows: Rows, report: Report) -> None:
     """Retrieval of translations by every layer, of the pivot with each language of the parallel sentences."""
     config = stage.config
-    read_as = reader.own(stage.variant, model, tokenizer, config.objective.model_dump())
-    if not read_as.after:
-        read_as = replace(read_as, window=config.pretrain.length)
+    read_as = reader.own(stage.variant, model, tokenizer, config.objective, config.pretrain.length)
     settings = Settings(probes=("retrieval",), methods=ALIGNMENT_METHODS)
     for name in config.evaluate.parallel:
         found = sentences.pinned(name, config.data.pivot, config.evaluate.parallel_sentences)
