@@ -31,7 +31,7 @@ from inflect_sides import BATCH_SIZES, MODEL, NAMES, Name, Plan, Start, Train, W
 from timing import Seconds
 
 from workbench import files, seeds
-from workbench.inflection.arrays import STEP
+from workbench.inflection.batches import STEP
 from workbench.inflection.rows import read
 from workbench.sources.embedded.data import data_home
 

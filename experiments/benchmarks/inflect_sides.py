@@ -101,6 +101,7 @@ class Ours:
             {"tur": 1.0},
             steps=steps,
             batch_size=batch_size,
+            num_shapes=config.InflectionTrain().buckets,
             seed=0,
         )
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench import config, models
 from workbench.errors import BadInput
 from workbench.inflection.alphabet import BOS, EOS, Alphabet, Encoded
-from workbench.inflection.arrays import STEP, Shape, arrays, packed, packed_shape, shape_of, shapes, sizes
-from workbench.inflection.batches import InflectionStream
+from workbench.inflection.batches import STEP, InflectionStream, shapes
 from workbench.inflection.rows import Row, atoms
 
 WORD = st.text("abcdeęłń\u0301", min_size=1, max_size=12)
@@ -81,85 +78,37 @@ def test_shapes_hold_all_rows_and_more_of_them_pad_no_more(seed: int, number: in
     assert places(number + 1) <= places(number)
 
 
-@given(st.integers(0, 99), st.integers(1, 40))
-def test_packed_rows_hold_each_row_once_and_no_more_than_fits(seed: int, number: int) -> None:
-    rows = encoded(np.random.default_rng(seed), number, 20)
-    own = sizes(rows)
-    shape, num_packed = packed_shape([own, own[::-1]], shape_of(rows))
-    shared = packed(own, shape)
-    assert sorted(row for numbers in shared for row in numbers) == list(range(number))
-    assert all((own[numbers].sum(axis=0) <= (shape.source, shape.target)).all() for numbers in shared)
-    assert num_packed == max(len(shared), len(packed(own[::-1], shape)))
-    assert num_packed * shape.places <= number * shape_of(rows).places  # no worse than a row each
-
-
-def test_packing_leaves_little_empty_and_batches_are_of_few_shapes() -> None:
-    rng = np.random.default_rng(0)
-    rows = [Encoded((9,) * 3, (5,) * lemma, (6,) * (lemma + 2), "") for lemma in rng.poisson(9, 500).tolist()]
-    stream = InflectionStream({"tur": rows}, {"tur": 1.0}, steps=200, batch_size=32, seed=0)
-    batches = [stream.batch(step) for step in range(200)]
-    assert all(int((batch.targets == EOS).sum()) == 32 for batch in batches)
-    places = sum(batch.segments.size + batch.targets.size for batch in batches)
-    real = sum(int((batch.segments > 0).sum() + batch.weights.sum()) for batch in batches)
-    assert 1.0 - real / places == pytest.approx(stream.padded_rate, abs=0.01)
-    assert stream.padded_rate < 0.13
-    assert len({batch.inputs.shape for batch in batches}) <= 2
-
-
-def test_a_packed_row_is_read_as_each_of_its_rows_alone() -> None:
-    model = models.build_transducer(config.Transducer(width=32, feed_forward=32, local_heads=2), 64, seed=0)
-    rng = np.random.default_rng(0)
-    rows = [
-        Encoded(tuple(rng.integers(40, 50, 2)), tuple(lemma), tuple(lemma[: number + 1]), "")
-        for number in range(4)
-        for lemma in [rng.integers(4, 30, 5 - number).tolist()]
-    ]
-    shape = shape_of(rows)
-    alone = arrays([[row] for row in rows], shape)
-    together = arrays([rows[:3], [], rows[3:]], Shape(3 * shape.source, 3 * shape.target))
-    assert alone.decoder is not None
-    assert together.decoder is not None
-    assert together.decoder.segments[0].max() == 3
-    wanted, found = (np.asarray(model.token_losses(batch))[batch.weights > 0] for batch in (alone, together))
-    np.testing.assert_allclose(found, wanted, rtol=1e-4)
-
-
 def test_each_epoch_of_a_pool_has_each_row_once_and_pools_get_their_shares() -> None:
     rng = np.random.default_rng(0)
     pools = {"tur": encoded(rng, 60, 20), "tur hallucinated": encoded(rng, 200, 20)}
     shares = {"tur": 0.75, "tur hallucinated": 0.25}
-    stream = InflectionStream(pools, shares, steps=100, batch_size=8, seed=3)
+    stream = InflectionStream(pools, shares, steps=100, batch_size=8, num_shapes=2, seed=3)
     found = {one.lang: one for one in stream.report()}
-    assert {name: one.num_rows_drawn for name, one in found.items()} == {"tur": 600, "tur hallucinated": 200}
-    drawn = [row for step in range(100) for name, row in stream._examples(step) if name == "tur"]
-    assert np.bincount(drawn, minlength=60).tolist() == [10] * 60
-    assert stream.describe(57) == "tur 6, tur hallucinated 2"
-    assert Counter(name for name, _ in stream._examples(57)) == {"tur": 6, "tur hallucinated": 2}
-    again = InflectionStream(pools, shares, steps=100, batch_size=8, seed=3).batch(57)
+    assert sum(one.num_rows_drawn for one in found.values()) == 800
+    for name, share in shares.items():
+        assert found[name].share == pytest.approx(share, abs=0.03)
+    drawn = np.concatenate([chosen[owner == 0] for owner, chosen in map(stream._examples, range(100))])
+    counts = np.bincount(drawn, minlength=60)
+    assert counts.max() - counts.min() <= 2  # an epoch is of one shape's rows: 10 of each, up to where they end
+    again = InflectionStream(pools, shares, steps=100, batch_size=8, num_shapes=2, seed=3).batch(57)
     assert all(np.array_equal(one, other) for one, other in zip(stream.batch(57)[:3], again[:3], strict=True))
-    other = InflectionStream(pools, shares, steps=100, batch_size=8, seed=4)
-    assert stream._examples(57) != other._examples(57)
 
 
-def test_a_batch_has_short_and_long_rows_alike() -> None:
-    rows = encoded(np.random.default_rng(0), 400, 40)
-    stream = InflectionStream({"tur": rows}, {"tur": 1.0}, steps=64, batch_size=16, seed=0)
-    totals = [int(stream._size(step).sum()) for step in range(64)]
-    chance = [int(sizes([rows[n] for n in own]).sum()) for own in np.random.default_rng(1).integers(0, 400, (64, 16))]
-    assert np.std(totals) < np.std(chance) / 2
+def test_fewer_steps_than_shapes_are_refused_by_the_names_of_their_settings() -> None:
+    rows = encoded(np.random.default_rng(0), 60, 40)
+    with pytest.raises(BadInput, match=r"train\.steps: 2, but .* 3 shapes.*train\.buckets"):
+        InflectionStream({"tur": rows}, {"tur": 1.0}, steps=2, batch_size=2, num_shapes=3, seed=0)
 
 
 def test_a_batch_writes_what_follows_and_counts_the_end_alone_of_what_is_padded() -> None:
     rows = [Encoded((20, 21), (5, 6, 7), (6, 7), ""), Encoded((20,), (5,), (5, 5, 5, 5), "")]
-    batch = arrays([rows, rows[:1]], Shape(8, 9))
+    batch = InflectionStream({"tur": rows}, {"tur": 1.0}, steps=1, batch_size=2, num_shapes=1, seed=0).batch(0)
     assert batch.decoder is not None
-    assert batch.inputs.tolist() == [[20, 21, 5, 6, 7, 20, 5, 0], [20, 21, 5, 6, 7, 0, 0, 0]]
-    assert batch.segments.tolist() == [[1, 1, 1, 1, 1, 2, 2, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
-    assert batch.positions.tolist() == [[0, 0, 1, 2, 3, 0, 1, 0], [0, 0, 1, 2, 3, 0, 0, 0]]
-    assert batch.decoder.ids.tolist() == [[BOS, 6, 7, BOS, 5, 5, 5, 5, 0], [BOS, 6, 7, 0, 0, 0, 0, 0, 0]]
-    assert batch.decoder.segments.tolist() == [[1, 1, 1, 2, 2, 2, 2, 2, 0], [1, 1, 1, 0, 0, 0, 0, 0, 0]]
-    assert batch.decoder.positions.tolist() == [[1, 2, 3, 1, 2, 3, 4, 5, 0], [1, 2, 3, 0, 0, 0, 0, 0, 0]]
-    assert batch.targets.tolist() == [[6, 7, EOS, 5, 5, 5, 5, EOS, 0], [6, 7, EOS, 0, 0, 0, 0, 0, 0]]
-    assert batch.weights.tolist() == [[1, 1, 1, 1, 1, 1, 1, 1, 0], [1, 1, 1, 0, 0, 0, 0, 0, 0]]
+    first = int(np.flatnonzero(batch.inputs[:, 1] == 21)[0])
+    assert batch.inputs[first].tolist() == [20, 21, 5, 6, 7, 0, 0, 0]
+    assert batch.positions[first].tolist() == [0, 0, 1, 2, 3, 0, 0, 0]
+    assert batch.decoder.ids[first].tolist() == [BOS, 6, 7, 0, 0, 0, 0, 0]
+    assert batch.targets[first].tolist() == [6, 7, EOS, 0, 0, 0, 0, 0]
+    assert batch.weights[first].tolist() == [1, 1, 1, 0, 0, 0, 0, 0]
     with pytest.raises(BadInput, match="nav has no training rows"):
-        InflectionStream({"nav": []}, {"nav": 1.0}, steps=1, batch_size=2, seed=0)
+        InflectionStream({"nav": []}, {"nav": 1.0}, steps=1, batch_size=2, num_shapes=1, seed=0)

@@ -15,8 +15,7 @@ from workbench.files import read_json, write_json
 from workbench.inflection import rows as files
 from workbench.inflection import write
 from workbench.inflection.alphabet import UNK, Alphabet, Encoded
-from workbench.inflection.arrays import source_arrays
-from workbench.inflection.batches import InflectionStream
+from workbench.inflection.batches import InflectionStream, source_arrays
 from workbench.inflection.hallucinate import hallucinate
 from workbench.inflection.rows import Row
 from workbench.inflection.train import MODEL, Inflector, _encoded, fit
@@ -47,7 +46,7 @@ def settings(**changes: object) -> config.InflectionConfig:
         "data": config.InflectionData(languages=("toy",)),
         "model": TINY,
         "train": config.InflectionTrain(
-            steps=6, batch_size=8, look_every=2, optim=config.Optim(learning_rate=6e-3, warmup_steps=1)
+            steps=6, batch_size=8, look_every=2, buckets=1, optim=config.Optim(learning_rate=6e-3, warmup_steps=1)
         ),
         "hallucinate": config.Hallucinate(rows=50),
         "search": SEARCH,
@@ -93,7 +92,7 @@ def digest(model: Transducer) -> bytes:
 @pytest.mark.parametrize("directions", ["forward", "both"])
 def test_inflection_is_learnt_for_words_never_seen(directions: str, tmp_path: Path) -> None:
     optim = config.Optim(learning_rate=6e-3, warmup_steps=20)
-    train = config.InflectionTrain(steps=240, batch_size=32, look_every=120, optim=optim)
+    train = config.InflectionTrain(steps=240, batch_size=32, look_every=120, buckets=1, optim=optim)
     found = trained(tmp_path, settings(directions=directions, train=train, model=SMALL), rows=200)
     test = language(40, 2)
     right = np.mean([form == row.form for form, row in zip(found.write(test), test, strict=True)])
@@ -158,7 +157,7 @@ def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities
     beams: int, steps: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optim = config.Optim(learning_rate=1e-2, warmup_steps=5)
-    train = config.InflectionTrain(steps=steps, batch_size=16, look_every=steps, optim=optim)
+    train = config.InflectionTrain(steps=steps, batch_size=16, look_every=steps, buckets=1, optim=optim)
     both = settings(directions="both", train=train)
     half_trained = [trained(tmp_path / str(seed), both, seed=seed) for seed in range(number)]
     voters, alphabet, rows = [one.model for one in half_trained], half_trained[0].alphabet, language(8, 3)

@@ -75,6 +75,7 @@ class InflectionTrain(Part):
     optim: Optim = Optim(learning_rate=2e-3, warmup_steps=50)
     look_every: Positive = Field(default=400, description="steps between two looks at dev")
     patience: Positive | None = Field(default=None, description="stop after so many looks without a new best")
+    buckets: int = Field(default=3, ge=1, le=4, description="batches are cut to so many shapes, by length")
 
 
 class Hallucinate(Part):

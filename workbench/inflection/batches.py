@@ -1,32 +1,114 @@
-"""The data order of a run: batch `step` is a pure function of (seed, step)."""
+"""Rows to arrays, and the data order of a run: batch `step` is a pure function of (seed, step)."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from workbench import seeds
 from workbench.errors import BadInput
-from workbench.inflection.alphabet import Encoded
-from workbench.inflection.arrays import arrays, packed, packed_shape, shape_of, sizes
+from workbench.inflection.alphabet import BOS, EOS, PAD, Encoded
 from workbench.mixture import weights
 from workbench.mixture.stream import Realised
-from workbench.objectives.batch import Batch
+from workbench.objectives.batch import Batch, Tokens
 
-WINDOW = 16  # batches among which rows are dealt out by length
+STEP = 8  # lengths are rounded up to this, so that languages share compiled programs
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Places of the source (features and lemma) and of the form with its end."""
+
+    source: int
+    target: int
+
+    @property
+    def places(self) -> int:
+        return self.source + self.target
+
+    def holds(self, other: Shape) -> bool:
+        return self.source >= other.source and self.target >= other.target
+
+
+def shape_of(rows: Sequence[Encoded]) -> Shape:
+    """The smallest shape of the grid that holds all rows."""
+    source = max(len(row.features) + len(row.lemma) for row in rows)
+    target = max(len(row.form) + 1 for row in rows)
+    return Shape(-(-source // STEP) * STEP, -(-target // STEP) * STEP)
+
+
+def shapes(rows: Sequence[Encoded], number: int) -> list[Shape]:
+    """Up to `number` shapes; the last holds every row, and each other is chosen, after those before it, to leave the
+    fewest places in all.
+
+    A row is read in the first shape that holds it.
+    """
+    sizes = np.array([(len(row.features) + len(row.lemma), len(row.form) + 1) for row in rows])
+    largest = shape_of(rows)
+    grid = [
+        Shape(source, target)
+        for source in range(STEP, largest.source + 1, STEP)
+        for target in range(STEP, largest.target + 1, STEP)
+    ]
+    found = [largest]
+    for _ in range(number - 1):
+        best = min(grid, key=lambda new: _places(sizes, sorted({*found, new}, key=lambda one: one.places)))
+        if best in found:
+            break
+        found = sorted({*found, best}, key=lambda one: one.places)
+    return found
+
+
+def _places(sizes: np.ndarray, shapes: Sequence[Shape]) -> int:
+    """What rows of these sizes take when each is read in the first shape that holds it."""
+    left, total = np.ones(len(sizes), bool), 0
+    for shape in shapes:
+        held = left & (sizes[:, 0] <= shape.source) & (sizes[:, 1] <= shape.target)
+        total += int(held.sum()) * shape.places
+        left &= ~held
+    return total
+
+
+def source_arrays(rows: Sequence[Encoded], length: int) -> Tokens:
+    """Features at position 0, then the lemma's characters from position 1. Shapes: -> [B, length]"""
+    ids, segments, positions = (np.zeros((len(rows), length), np.int32) for _ in range(3))
+    for number, row in enumerate(rows):
+        first, last = len(row.features), len(row.features) + len(row.lemma)
+        ids[number, :first], ids[number, first:last] = row.features, row.lemma
+        segments[number, :last] = 1
+        positions[number, first:last] = np.arange(1, last - first + 1)
+    return Tokens(ids, segments, positions)
+
+
+def arrays(rows: Sequence[Encoded], shape: Shape) -> Batch:
+    """What a training step reads."""
+    source = source_arrays(rows, shape.source)
+    given, targets, segments = (np.full((len(rows), shape.target), PAD, np.int32) for _ in range(3))
+    for number, row in enumerate(rows):
+        length = len(row.form) + 1
+        given[number, 0], given[number, 1:length] = BOS, row.form
+        targets[number, : length - 1], targets[number, length - 1] = row.form, EOS
+        segments[number, :length] = 1
+    positions = np.arange(1, shape.target + 1, dtype=np.int32) * segments
+    return Batch(
+        *source,
+        predict=None,
+        targets=targets,
+        weights=segments.astype(np.float32),
+        decoder=Tokens(given, segments, positions),
+    )
 
 
 class InflectionStream:
     """Batches for `steps` steps over pools of rows (a language's own, its hallucinated ones), each of a share.
 
-    Each pool's rows come in a new random order in every epoch. Every `WINDOW` batches, their rows are dealt out so that
-    each batch gets as many short and long ones: batches are about equally long, and packed into arrays of one shape.
-    A batch that does not fit into that has more packed rows.
+    A batch has one shape, and shapes come as often as their rows do. Within a shape each pool's rows come in a new
+    random order in every epoch, all of them before one comes again.
 
-    Random: pools from (seed, "pools"), rows from (seed, "epoch", pool, n), dealing from (seed, "deal", window).
-    Raises: BadInput for a pool without rows.
+    Random: shapes from (seed, "shapes"), pools from (seed, "pools", shape), rows from (seed, "epoch", pool, shape, n).
+    Raises: BadInput for a pool without rows, and for fewer steps than shapes.
     """
 
     def __init__(
@@ -36,86 +118,120 @@ class InflectionStream:
         *,
         steps: int,
         batch_size: int,
+        num_shapes: int,
         seed: int,
     ) -> None:
         for name, rows in pools.items():
             if not rows:
                 raise BadInput(f"inflection: {name} has no training rows")
         self.steps, self.batch_size = steps, batch_size
-        self._pools, self._seed = pools, seed
-        self._sizes = {name: sizes(rows) for name, rows in pools.items()}
-        self._owners, self._chosen = self._planned(shares)
-        first = [self._size(step) for step in range(min(steps, WINDOW))]
-        self.shape, self.num_packed = packed_shape(first, shape_of([row for rows in pools.values() for row in rows]))
+        everything = [row for rows in pools.values() for row in rows]
+        self.shapes = shapes(everything, num_shapes)
+        self._batches: list[list[list[Encoded]]] = []
+        self._names: list[list[str]] = []
+        self._drawn = dict.fromkeys(pools, 0)
+        self._pools, self._shares = pools, dict(shares)
+        fits = {name: fitting(rows, self.shapes) for name, rows in pools.items()}
+        mass = {
+            str(number): sum(shares[name] * len(fits[name][number]) / len(pools[name]) for name in pools)
+            for number in range(len(self.shapes))
+        }
+        mass = {shape: share for shape, share in mass.items() if share > 0}
+        if steps < len(mass):
+            raise BadInput(
+                f"inflection: train.steps: {steps}, but the rows come in batches of {len(mass)} shapes, each of which "
+                "wants a step; train longer, or lower train.buckets"
+            )
+        counts = weights.allot(mass, steps)
+        self._order = seeds.stream(seed, "shapes").permutation(np.repeat(list(map(int, counts)), list(counts.values())))
+        self._nth = np.empty(steps, np.int64)  # step -> how many batches of its shape came before
+        for number in range(len(self.shapes)):
+            places = np.flatnonzero(self._order == number)
+            self._nth[places] = np.arange(len(places))
+        self._plan = [
+            self._planned(number, {name: fits[name][number] for name in pools}, counts.get(str(number), 0), seed)
+            for number in range(len(self.shapes))
+        ]
 
-    def _planned(self, shares: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """For each example of each step the number of its pool, and of its row in that. Shapes: -> [steps, B] twice"""
-        counts = weights.allot(shares, self.steps * self.batch_size)
-        owners = np.repeat(np.arange(len(self._pools)), [counts[name] for name in self._pools])
-        owners = seeds.stream(self._seed, "pools").permutation(owners)
-        chosen, length = np.empty_like(owners), np.empty_like(owners)
-        for number, name in enumerate(self._pools):
-            own, known = self._sizes[name].sum(axis=1), len(self._pools[name])
-            epochs = [
-                seeds.stream(self._seed, "epoch", name, n).permutation(known) for n in range(-(-counts[name] // known))
-            ]
-            mine = owners == number
-            chosen[mine] = np.concatenate(epochs)[: counts[name]]
-            length[mine] = own[chosen[mine]]
-        windows = np.split(
-            np.arange(len(owners)), range(WINDOW * self.batch_size, len(owners), WINDOW * self.batch_size)
+    def _planned(
+        self, shape: int, rows: Mapping[str, np.ndarray], batches: int, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For each example of a shape's batches its pool and its row in that."""
+        size = batches * self.batch_size
+        names = [name for name in rows if len(rows[name])]
+        if not size or not names:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        share = {name: self._shares[name] * len(rows[name]) / len(self._pools[name]) for name in names}
+        total = sum(share.values())
+        # a pool of very few rows of this shape may get no place in it; its other shapes hold it
+        ideal = np.array([share[name] / total * size for name in names])
+        counts = np.floor(ideal).astype(int)
+        for place in np.argsort(counts - ideal, kind="stable")[: size - counts.sum()]:
+            counts[place] += 1
+        owner = seeds.stream(seed, "pools", shape).permutation(
+            np.repeat([list(self._pools).index(name) for name in names], counts)
         )
-        dealt = np.concatenate([self._dealt(number, window, length[window]) for number, window in enumerate(windows)])
-        shape = (self.steps, self.batch_size)
-        return owners[dealt].reshape(shape), chosen[dealt].reshape(shape)
+        chosen = np.empty(size, np.int64)
+        for name, count in zip(names, counts.tolist(), strict=True):
+            own = rows[name]
+            epochs = [
+                own[seeds.stream(seed, "epoch", name, shape, n).permutation(len(own))]
+                for n in range(-(-count // len(own)))
+            ]
+            if count:
+                chosen[owner == list(self._pools).index(name)] = np.concatenate(epochs)[:count]
+            self._drawn[name] += count
+        return owner, chosen
 
-    def _dealt(self, number: int, window: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """Examples of a window, batch after batch: of those of about one length, each batch has one.
-
-        Shapes: window, length [W * B] -> [W * B]
-        """
-        alike = window[np.argsort(length, kind="stable")].reshape(self.batch_size, -1)
-        return seeds.stream(self._seed, "deal", number).permuted(alike, axis=1).T.ravel()
-
-    def _examples(self, step: int) -> list[tuple[str, int]]:
-        """A pool and the number of a row in it, of each example."""
+    def _examples(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         if not 0 <= step < self.steps:
             raise IndexError(f"step {step} of a stream of {self.steps} steps")
-        names = list(self._pools)
-        return [(names[owner], row) for owner, row in zip(self._owners[step], self._chosen[step].tolist(), strict=True)]
-
-    def _size(self, step: int) -> np.ndarray:  # -> [B, 2]
-        return np.array([self._sizes[name][row] for name, row in self._examples(step)])
+        owner, chosen = self._plan[self._order[step]]
+        here = slice(self._nth[step] * self.batch_size, (self._nth[step] + 1) * self.batch_size)
+        return owner[here], chosen[here]
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`, counted from 0."""
-        rows = [self._pools[name][row] for name, row in self._examples(step)]
-        shared = [[rows[number] for number in numbers] for numbers in packed(self._size(step), self.shape)]
-        return arrays(shared + [[]] * (self.num_packed - len(shared)), self.shape)
+        pools = list(self._pools.values())
+        rows = [pools[owner][row] for owner, row in zip(*self._examples(step), strict=True)]
+        return arrays(rows, self.shapes[self._order[step]])
 
     def describe(self, step: int) -> str:
         """The pools of a batch and their rows, such as `tur 64`."""
-        found = Counter(name for name, _ in self._examples(step))
-        return ", ".join(f"{name} {found[name]}" for name in self._pools if name in found)
+        owners, counts = np.unique(self._examples(step)[0], return_counts=True)
+        names = list(self._pools)
+        return ", ".join(f"{names[owner]} {count}" for owner, count in zip(owners, counts, strict=True))
 
     def report(self) -> list[Realised]:
         """What each pool gets."""
-        drawn = np.bincount(self._owners.ravel(), minlength=len(self._pools)).tolist()
+        size = self.steps * self.batch_size
         return [
             Realised(
                 lang=name,
-                num_tokens=int(self._sizes[name].sum()),
+                num_tokens=sum(len(row.features) + len(row.lemma) + len(row.form) + 1 for row in rows),
                 num_rows=len(rows),
-                share=count / self._owners.size,
-                num_rows_drawn=count,
-                epochs=count / len(rows),
+                share=self._drawn[name] / size,
+                num_rows_drawn=self._drawn[name],
+                epochs=self._drawn[name] / len(rows),
             )
-            for (name, rows), count in zip(self._pools.items(), drawn, strict=True)
+            for name, rows in self._pools.items()
         ]
 
     @property
     def padded_rate(self) -> float:
-        """The share of places that hold padding, in a hundred batches of all the run."""
-        found = [self._size(int(step)) for step in np.linspace(0, self.steps - 1, min(self.steps, 100))]
-        number = sum(max(self.num_packed, len(packed(size, self.shape))) for size in found)
-        return 1.0 - sum(int(size.sum()) for size in found) / (number * self.shape.places)
+        """The share of all places read that hold padding."""
+        places, real = 0, 0
+        for shape, (owner, chosen) in zip(self.shapes, self._plan, strict=True):
+            places += len(owner) * shape.places
+            pools = list(self._pools.values())
+            for pool, row in zip(owner, chosen, strict=True):
+                one = pools[pool][row]
+                real += len(one.features) + len(one.lemma) + len(one.form) + 1
+        return 1.0 - real / places
+
+
+def fitting(rows: Sequence[Encoded], known: Sequence[Shape]) -> list[np.ndarray]:
+    """For each shape the numbers of the rows of which it is the smallest that holds them."""
+    own = [Shape(len(row.features) + len(row.lemma), len(row.form) + 1) for row in rows]
+    smallest = np.array([next(n for n, shape in enumerate(known) if shape.holds(one)) for one in own])
+    return [np.flatnonzero(smallest == number) for number in range(len(known))]

@@ -10,8 +10,7 @@ from workbench import config, models
 from workbench.errors import BadInput
 from workbench.files import content_hash, read_json, read_jsonl, write_json
 from workbench.inflection.alphabet import UNK, Alphabet, Encoded
-from workbench.inflection.arrays import STEP
-from workbench.inflection.batches import InflectionStream
+from workbench.inflection.batches import STEP, InflectionStream
 from workbench.inflection.hallucinate import hallucinate
 from workbench.inflection.rows import Row
 from workbench.inflection.write import forms
@@ -109,6 +108,7 @@ def fit(
         shares,
         steps=settings.train.steps,
         batch_size=settings.train.batch_size,
+        num_shapes=settings.train.buckets,
         seed=seed,
     )
     languages = tuple(sorted({row.lang for row in training}))

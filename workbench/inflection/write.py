@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench import config, models
 from workbench.inflection.alphabet import BOS, EOS, PAD, Alphabet, Encoded
-from workbench.inflection.arrays import arrays, fitting, shape_of, shapes, source_arrays
+from workbench.inflection.batches import arrays, fitting, shape_of, shapes, source_arrays
 from workbench.inflection.rows import Row
 from workbench.models.transduce import beam, form_log_probabilities, greedy
 
@@ -120,7 +120,7 @@ def _log_probabilities(
         held = shapes(encoded, NUM_SHAPES)
         for shape, own in zip(held, fitting(encoded, held), strict=True):
             for numbers, batch in _in_batches([encoded[number] for number in own], settings.batch_size):
-                scores = np.asarray(form_log_probabilities(tuple(voters), arrays([[row] for row in batch], shape)))
+                scores = np.asarray(form_log_probabilities(tuple(voters), arrays(batch, shape)))
                 found[own[numbers]] += scores[: len(numbers)]
     return found
 

@@ -78,7 +78,7 @@ def _read(
         x, new = block(x, view, across, cross, past=past)
         assert new is not None
         read.append(new)
-    written = model.written(stack.final_norm(x), memory.copy_keys, source, view.query_segments)
+    written = model.written(stack.final_norm(x), memory.copy_keys, source)
     return log_probabilities(written, source.ids), tuple(read)
 
 

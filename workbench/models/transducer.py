@@ -82,21 +82,20 @@ class Transducer(nnx.Module):
         final = self.decoder.run(
             self.embedding[...], decoder.ids, view, memory=memory, across=across, key=keys[1]
         ).final
-        return self.written(final, self.copy_keys(memory), source, decoder.segments)
+        return self.written(final, self.copy_keys(memory), source)
 
     def copy_keys(self, memory: jax.Array) -> jax.Array | None:  # [B, S, D] -> [B, S, D]
         return None if self.copy_key is None else parts.linear(memory, self.copy_key[:, 0])
 
-    def written(self, final: jax.Array, copy_keys: jax.Array | None, source: Tokens, segments: Array) -> Written:
-        """Shapes: final [B, T, D], copy_keys [B, S, D], segments [B, T], the decoder's"""
+    def written(self, final: jax.Array, copy_keys: jax.Array | None, source: Tokens) -> Written:
+        """Shapes: final [B, T, D], copy_keys [B, S, D]"""
         logits = parts.vocabulary_scores(final, self.embedding[...])
         if self.copy_query is None or copy_keys is None:
             return Written(logits, None)
         query = parts.linear(final, self.copy_query[:, 0]) * self.settings.width**-0.5
         copies = jnp.einsum("BTK,BSK->BTS", query, copy_keys)
-        own = jnp.asarray(source.segments)[:, None, :] == jnp.asarray(segments)[:, :, None]
         is_character = jnp.asarray(source.positions)[:, None, :] > 0
-        return Written(logits, jnp.where(own & is_character, copies, NEVER))
+        return Written(logits, jnp.where(is_character, copies, NEVER))
 
     def token_losses(self, batch: Batch, key: jax.Array | None = None) -> jax.Array:
         """Negative log-likelihood of each target, however it is written.
