@@ -62,6 +62,13 @@ def test_the_shape_of_a_round_space_and_of_a_needle() -> None:
     assert values["needle"]["mean_cosine"] > 0.98
 
 
+def test_few_vectors_of_a_round_space_are_as_isotropic_as_the_chance_beside_them_says() -> None:
+    (row,) = [row for row in probe_space.shape(CYM, RNG.standard_normal((60, 256)), 1) if row.metric == "iso_score"]
+    assert row.chance_by == "drawing"
+    assert row.chance == pytest.approx(row.value, abs=0.03)
+    assert row.value < 0.3
+
+
 def planted(offset: float) -> dict[Lang, np.ndarray]:
     """Three languages with the same 40 meanings, moved apart."""
     meanings = RNG.standard_normal((40, 6))

@@ -44,7 +44,7 @@ class Transducer(Part):
     pointer: bool = Field(default=True, description="copying source characters competes with writing them")
     monotonic: bool = Field(
         default=True,
-        description="attention from decoder to encoder, and the pointer, know how far apart two places are",
+        description="attention from decoder to encoder knows how far apart two places are",
     )
 
     @property

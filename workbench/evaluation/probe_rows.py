@@ -24,8 +24,8 @@ class Row:
 
     `lang` is empty where the number is of all languages together, `pivot` where it is of one alone. `n` items were
     scored, each among `candidates`. `chance` is what guessing gives, or what the same measure gives when the pairing
-    is shuffled (`chance_by`). `floors` are model-free values of the same measure on the same items, by name.
-    `low`, `high` bound a 95 % bootstrap interval over the items where there is one.
+    is shuffled or vectors are drawn at random (`chance_by`). `floors` are model-free values of the same measure on the
+    same items, by name. `low`, `high` bound a 95 % bootstrap interval over the items where there is one.
     """
 
     probe: Probe
@@ -41,7 +41,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     chance: float | None = None
-    chance_by: Literal["", "counting", "shuffling"] = ""
+    chance_by: Literal["", "counting", "shuffling", "drawing"] = ""
     floors: Mapping[str, float] = field(default_factory=dict)
     higher_is_better: bool = True
 

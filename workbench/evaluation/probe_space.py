@@ -6,6 +6,8 @@ With vectors of several languages for the same meanings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -24,6 +26,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 def shape(lang: Lang, vectors: np.ndarray, layer: int) -> list[Row]:
     """Mean cosine, isotropy, and hubness (of the sentences among themselves) of one language.
 
+    The chance of isotropy is that of as many vectors drawn alike in all directions: few sentences are never isotropic.
+
     Shapes: vectors [N, D]
     """
     k = min(HUB_NEIGHBOURS, len(vectors) - 1)
@@ -32,10 +36,20 @@ def shape(lang: Lang, vectors: np.ndarray, layer: int) -> list[Row]:
         "iso_score": geometry.iso_score(vectors),
         f"hubness_{k}": geometry.hubness(vectors, k=k),
     }
-    return [
+    rows = [
         Row("space", name, "", "", lang.tag, "", layer, value, len(vectors), higher_is_better=name == "iso_score")
         for name, value in values.items()
     ]
+    return [
+        replace(row, chance=_round(*vectors.shape), chance_by="drawing") if row.metric == "iso_score" else row
+        for row in rows
+    ]
+
+
+@cache
+def _round(n: int, width: int) -> float:
+    """The isotropy of n vectors drawn from a normal distribution. Random: (0, "isotropy", n, width)."""
+    return geometry.iso_score(stream(0, "isotropy", n, width).standard_normal((n, width)))
 
 
 def language(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> list[Row]:

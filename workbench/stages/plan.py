@@ -43,7 +43,7 @@ VERSIONS: dict[Kind, int] = {
     "synth": 1,
     "vocabulary": 1,
     "adapt": 1,
-    "run": 2,
+    "run": 3,
     "floors": 1,
     "task-floors": 2,
     "linear": 1,
@@ -181,8 +181,10 @@ class _Plan:
         more: dict[str, Any] = {}
         if "synth" not in inputs and _reads_permuted(config):
             more["permute_lexicon"] = True
-        if adapt.method.kind == "lora" and start.is_published(config.pretrain.start):
-            more["low_rank"] = 2  # 1 took its matrices, [out, in], for [in, out]
+        if start.is_published(config.pretrain.start):
+            more["masked"] = 2  # 1 masked roles that a published tokenizer has among its pieces
+            if adapt.method.kind == "lora":
+                more["low_rank"] = 2  # 1 took its matrices, [out, in], for [in, out]
         return self._add("adapt", name, config, seed, ("adapt",), inputs, cost, more=more)
 
     def run(self, name: str, config: Config, seed: int) -> Stage:
