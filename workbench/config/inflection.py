@@ -95,7 +95,7 @@ class Search(Part):
     length_penalty: float = Field(default=1.0, ge=0.0)
     max_length: int = Field(default=64, ge=8, description="characters; longer where training forms ask for it")
     batch_size: Positive = Field(
-        default=256, description="hypotheses read at once; few rows in a batch wait little for its longest form"
+        default=64, description="hypotheses read at once; few rows in a batch wait little for its longest form"
     )
 
 

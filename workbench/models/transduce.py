@@ -253,7 +253,7 @@ def greedy(
     bos: int,
     eos: int,
     pad: int = 0,
-    batch_size: int = 256,
+    batch_size: int = 64,
 ) -> Decoded:
     """The likeliest next character, by the mean of the models' probabilities, until every row has ended.
 
@@ -273,7 +273,7 @@ def beam(
     num_best: int | None = None,
     length_penalty: float = 1.0,
     pad: int = 0,
-    batch_size: int = 256,
+    batch_size: int = 64,
 ) -> Decoded:
     """The best forms by log-probability / length ** length_penalty; of the first `num_best`, of all where None.
 
