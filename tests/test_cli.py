@@ -35,3 +35,26 @@ def test_a_reader_that_went_away_is_no_error_unless_it_cut_a_study_short(
         monkeypatch.setattr(study, verb, unread)
     monkeypatch.setattr("sys.stderr", io.StringIO())  # it is closed
     assert cli.main(arguments) == code
+
+
+def test_only_where_a_study_runs_can_be_overridden_when_it_is_frozen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def frozen(*given: object) -> int:
+        asked.append(given)
+        return 0
+
+    monkeypatch.setattr(study, "freeze", frozen)
+    assert cli.main(["freeze", "x", "--set", "where.runs=there"]) == 0
+    assert asked == [(Path("x"), ["where.runs=there"])]
+    assert cli.main(["freeze", "x", "--set", "where.runs=there", "--set", "pretrain.steps=2"]) == 2
+    assert len(asked) == 1
+    assert "freeze --set pretrain.steps=2: wanted where.* alone" in capsys.readouterr().err
+
+
+def test_a_table_which_is_of_frozen_rows_takes_no_override(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["table", "x", "--set", "pretrain.steps=2"])
+    assert "unrecognized arguments: --set" in capsys.readouterr().err

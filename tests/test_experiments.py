@@ -39,6 +39,13 @@ def test_committed_tables_are_rebuilt_byte_for_byte_from_at_least_three_seeds(st
     assert {cell.split for cell in results.cells} == {"test"}
 
 
+@pytest.mark.parametrize(
+    "file", [ROOT / "README.md", *(study / "study.toml" for study in STUDIES)], ids=lambda path: path.parent.name
+)
+def test_scripts_are_run_inside_the_environment(file: Path) -> None:
+    assert not re.search(r"(?<!uv run )python experiments/", file.read_text("utf-8"))
+
+
 def test_the_two_commands_stand_in_the_readme_once_each() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert len(re.findall(r"^python3 -m venv .*workbench run experiments/quickstart$", readme, re.MULTILINE)) == 1

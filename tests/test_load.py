@@ -50,9 +50,9 @@ def test_a_folder_stands_for_the_study_file_in_it(file: Path) -> None:
 
 
 def test_a_section_override_reaches_every_variant_and_a_variant_override_one(file: Path) -> None:
-    study = load.study(file, ["pretrain.steps=7", "variants.lexicon.adapt.steps=3", "seeds=[5]", "where.device=cpu"])
-    assert {v.pretrain.steps for v in study.variants.values()} == {7}
-    assert (study.variants["none"].adapt.steps, study.variants["lexicon"].adapt.steps) == (300, 3)
+    study = load.study(file, ["pretrain.steps=70", "variants.lexicon.adapt.steps=31", "seeds=[5]", "where.device=cpu"])
+    assert {v.pretrain.steps for v in study.variants.values()} == {70}
+    assert (study.variants["none"].adapt.steps, study.variants["lexicon"].adapt.steps) == (300, 31)
     assert study.seeds == (5,)
     assert study.where.device == "cpu"
 
@@ -86,6 +86,13 @@ def test_a_wrong_type_names_what_was_wanted_and_what_was_got(file: Path) -> None
     assert "base.pretrain.steps: input should be greater than or equal to 1, got 0 (int)" in problem(
         file, "pretrain.steps=0"
     )
+
+
+@pytest.mark.parametrize("part", ["pretrain", "adapt"])
+def test_a_training_that_ends_within_its_warm_up_is_refused(file: Path, part: str) -> None:
+    text = problem(file, f"{part}.steps=30")
+    assert f"base.{part}: optim.warmup_steps: 30 must be fewer than steps (30); lower it, or raise steps" in text
+    load.study(file, [f"{part}.steps=31"])
 
 
 def test_every_problem_is_reported_at_once_and_a_problem_of_the_base_once(file: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
 from workbench.evaluation import score_command
 from workbench.inflection import command as inflection
 from workbench.probing import command
@@ -48,15 +48,21 @@ def _parser() -> argparse.ArgumentParser:
     run = _study_verb(verbs, "run", _run, "run a study: train, evaluate, report; continues where it stopped")
     run.add_argument("--retry-failed", action="store_true", help="try again what failed earlier")
     run.add_argument("--dry-run", action="store_true", help="print the stages that would run, and stop")
+    _add_overrides(run, "pretrain.steps=100")
 
-    _study_verb(verbs, "status", _status, "what of a study is done, running, failed or still to do")
-    _study_verb(verbs, "freeze", _freeze, "copy the finished results into the study's folder, sorted, none missing")
+    status = _study_verb(verbs, "status", _status, "what of a study is done, running, failed or still to do")
+    _add_overrides(status, "pretrain.steps=100")
+    freeze = _study_verb(
+        verbs, "freeze", _freeze, "copy the finished results into the study's folder, sorted, none missing"
+    )
+    _add_overrides(freeze, "where.runs=DIR; of where.* alone")
 
     table = _study_verb(verbs, "table", _table, "print and write the study's tables from its frozen results")
     table.add_argument("--check", action="store_true", help="fail if the committed tables differ from a rebuild")
 
     report = _study_verb(verbs, "report", _report, "tables, figures and report.html from the finished runs")
     report.add_argument("--out", type=Path, help="folder to write to (default: runs/STUDY/report)")
+    _add_overrides(report, "pretrain.steps=100")
 
     catalogue_cli.add_parser(verbs)
     lexicon_cli.add_parser(verbs)
@@ -103,15 +109,13 @@ def _verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str)
 def _study_verb(verbs: argparse._SubParsersAction, name: str, func: object, help: str) -> argparse.ArgumentParser:
     parser = _verb(verbs, name, func, help)
     parser.add_argument("study", type=Path, help="folder with a study.toml, for example experiments/quickstart")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="overrides",
-        metavar="KEY=VALUE",
-        help="override, e.g. pretrain.steps=100",
-    )
     return parser
+
+
+def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help=f"override, e.g. {example}"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -129,13 +133,18 @@ def _status(options: argparse.Namespace) -> int:
 def _freeze(options: argparse.Namespace) -> int:
     from workbench.stages import study
 
+    if other := [one for one in options.overrides if one.partition("=")[0].split(".")[0].strip() != "where"]:
+        raise BadInput(
+            f"freeze --set {other[0]}: wanted where.* alone, for what is frozen stands beside {options.study}'s own "
+            "study.toml; change that file, or copy the folder and freeze the copy"
+        )
     return study.freeze(options.study, options.overrides)
 
 
 def _table(options: argparse.Namespace) -> int:
     from workbench.stages import study
 
-    return study.table(options.study, options.overrides, check=options.check)
+    return study.table(options.study, check=options.check)
 
 
 def _report(options: argparse.Namespace) -> int:

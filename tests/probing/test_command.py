@@ -135,6 +135,31 @@ def test_numbers_that_vectors_without_variance_do_not_have_are_left_out_and_told
     assert "numbers that are not defined, for all vectors are the same" in capsys.readouterr().out
 
 
+def test_languages_whose_vectors_are_all_one_have_no_tree(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = open_model(str(model))
+    monkeypatch.setattr(reader, "open_model", lambda *_: replace(plain, before=(plain.tokenizer.vocab.mask,)))
+    for tag, lines in (("eng-Latn", ENGLISH), ("cym-Latn", WELSH), ("gle-Latn", [text.upper() for text in ENGLISH])):
+        (tmp_path / f"{tag}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    arguments = ["probe", str(model), "--pairs", str(tmp_path), "--cache", str(tmp_path / "cache"), "--pooling", "cls"]
+    for layer, has_tree in ((0, False), (1, True)):
+        out = tmp_path / f"layer-{layer}"
+        assert cli.main([*arguments, "--probes", "space", "--layers", str(layer), "--out", str(out)]) == 0
+        assert (out / "languages.svg").exists() == has_tree
+        assert (out / "map.html").exists()
+
+
+def test_two_sentences_are_too_few_to_correlate_and_that_is_said(
+    model: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["probe", str(model), "--pairs", str(texts), "--cache", str(tmp_path / "cache"), "--limit", "2"]
+    assert cli.main([*arguments, "--probes", "similarity"]) == 0
+    shown = capsys.readouterr().out
+    assert "left out 2 numbers that are not defined, for two sentences make one pair" in shown
+    assert "all vectors are the same" not in shown
+
+
 def test_a_folder_that_holds_no_model_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: Path
 ) -> None:

@@ -107,6 +107,18 @@ def test_sib200_varieties_must_hold_the_same_sentences(tmp_path: Path, monkeypat
         sentences.read("sib200", ["hye-Armn"], "eng-Latn")
 
 
+def test_english_alone_is_no_pair_of_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    write_ntrex(tmp_path, {"eng": "a\nb\nc\n"})
+    place = catalogue.load().dataset("sib200").place(tmp_path) / "eng_Latn"
+    place.mkdir(parents=True)
+    (place / "test.tsv").write_text("index_id\tcategory\ttext\n1\tsports\ta\n2\tsports\tb\n", "utf-8")
+    for name in ("ntrex", "sib200"):
+        wanted = rf"{name}: of {name} only eng-Latn is there; wanted another .*`workbench data fetch {name}`"
+        with pytest.raises(BadInput, match=wanted):
+            sentences.read(name, [], "eng-Latn")
+
+
 def test_pairs_of_which_a_side_has_stood_already_are_left_out() -> None:
     pairs = [Pair(str(n), a, b, CYM, "translation") for n, (a, b) in enumerate(["ab", "Ac", "dB", "ef", "gh"])]
     assert [pair.id for pair in sentences.distinct(pairs, None)] == ["0", "3", "4"]

@@ -1,6 +1,7 @@
 """The catalogue: its facts, what it says of a language, checking files against it."""
 
 import argparse
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -12,8 +13,10 @@ from workbench import languages, load
 from workbench.errors import BadInput
 from workbench.files import sha256_file
 from workbench.records import Lang
-from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show, language_id
+from workbench.reports import spec
+from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show, embedded, language_id
 from workbench.sources.catalogue import Catalogue, Dataset, KnownFile
+from workbench.stages import new_language_cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,6 +81,10 @@ def test_lexicons_are_stated_as_in_their_own_manifest(known: Catalogue) -> None:
 def test_a_data_set_that_is_not_known_gets_the_nearest_names(known: Catalogue) -> None:
     with pytest.raises(BadInput, match=r"data set 'sib-200' is not in the catalogue; nearest: \['sib200'"):
         known.dataset("sib-200")
+    with pytest.raises(BadInput, match=r"data set 'sigmorphon2023' is not in .*; it is the folder of sigmorphon;"):
+        known.dataset("sigmorphon2023")
+    with pytest.raises(BadInput, match=r"it is the folder of [a-z-]+ and [a-z-]+;"):
+        known.dataset("lexicon_gpl")
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../b", "", "a\\b", "c:x", "a\nb", "a\0b"])
@@ -149,15 +156,52 @@ def test_the_study_that_is_shown_takes_the_language_as_its_target(known: Catalog
     path = ROOT / "experiments" / "quickstart"
     read = load.study(path).variants["none"].data.pretrain
     assert {languages.parse(tag).code for tag in read} | {"swa"} == catalogue_show.QUICKSTART_BASE
-    for code in ("cym", "hau", "rus"):
+    for code in ("cym", "afr", "rus", "hau"):
+        name = "alignment_objectives" if code == "hau" else "quickstart"
         said = catalogue_show.printed(
             catalogue_show.describe(known, catalogue_show.Holdings(languages.parse(code), (), {"train strings": 9}))
         )
         (command,) = [line for line in said.splitlines() if line.startswith("  workbench run ")]
         _, _, folder, *overrides = shlex.split(command)
-        assert folder == "experiments/quickstart"
-        study = load.study(path, [one for one in overrides if one != "--set"])
-        assert study.variants["none"].data.targets == (languages.parse(code).tag,)
+        assert folder == f"experiments/{name}"
+        study = load.study(ROOT / folder, [one for one in overrides if one != "--set"])
+        config = study.variants[study.reference]
+        assert config.data.targets == (languages.parse(code).tag,)
+        assert (config.pretrain.pivot_share == 1.0) == (config.data.pretrain == ("eng-Latn",))
+        shown = {one.task for one in spec.load(ROOT / folder).table}
+        assert ("intents" in shown) == (code not in catalogue_show.UNLABELLED)
+
+
+def test_what_is_advised_is_read_by_what_it_names(known: Catalogue) -> None:
+    arguments = argparse.ArgumentParser()
+    new_language_cli.add_arguments(arguments)
+
+    def advice(text: str) -> tuple[str, list[str]]:
+        found = catalogue_show.holdings(known, languages.parse(text))
+        said = catalogue_show.printed(catalogue_show.describe(known, found))
+        for line in said.splitlines():
+            if line.startswith("  workbench adapt "):
+                arguments.parse_args(shlex.split(line)[2:])
+        assert "synthesise" not in said
+        return " ".join(said.split()), re.findall(r"^  (workbench adapt .*)$", said, re.MULTILINE)
+
+    fitting = "--lexicon FILE --lexicon-format wechsel --paradigms FILE --text FILE"
+    said, commands = advice("zul")  # a lexicon, paradigms, the sentences of NTREX
+    assert 'data.source = { kind = "published" }, adapt.resources = ["pseudo", "inflection", "all-text"]' in said
+    assert commands == [f"workbench adapt RUN --language zul-Latn {fitting}"]
+    said, commands = advice("ady")  # no sentences of NTREX
+    assert "published" not in said
+    assert commands[0].startswith("workbench adapt RUN --language ady-Cyrl --lexicon FILE --lexicon-format ")
+    said, commands = advice("cop")  # no lexicon
+    assert 'data.source.kind = "files", adapt.resources = ["few-text"]' in said
+    assert not commands
+
+
+@pytest.mark.data
+def test_the_languages_said_to_have_no_requests_are_those(data_root: Path) -> None:
+    (root,) = data_root.glob(f"embedded-{embedded.revision()}")
+    counts = embedded.EmbeddedData(root, "").languages()
+    assert {lang.code for lang, found in counts.items() if not found.get("intents")} == catalogue_show.UNLABELLED
 
 
 def test_a_signed_language_is_told_what_can_be_read(known: Catalogue) -> None:

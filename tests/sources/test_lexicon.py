@@ -108,6 +108,20 @@ def test_a_file_without_entries_is_an_error_even_with_a_report(tmp_path: Path) -
         lexicon.read(tmp_path / "absent.tsv", "gatitos", ENG, CYM, report=Report())
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dog,ci\ncat,cath\n", r"left out 2 x wanted 2 to 5 tab-sep.*, first at .*lexicon\.txt:1: 'dog,ci'; is it"),
+        ("dog\n", r"left out 1 x wanted 2 to 5 tab-sep.*, first at .*lexicon\.txt:1: 'dog'; is it"),
+        ("the\tthé\n".encode("latin-1"), r"left out 1 x not UTF-8, first at .*lexicon\.txt:1: "),
+        ("dog\tci\n".encode("utf-16"), r"left out 1 x not UTF-8, first at .*lexicon\.txt:1: "),
+    ],
+)
+def test_a_file_of_which_every_row_was_left_out_says_why(tmp_path: Path, text: str | bytes, told: str) -> None:
+    with pytest.raises(BadInput, match=f"no entry of a lexicon eng-Latn -> cym-Latn in it; {told}"):
+        lexicon.read(_file(tmp_path, text), "tsv", ENG, CYM, report=Report())
+
+
 def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
     wrong: Format = "gattitos"  # type: ignore[assignment]
     with pytest.raises(BadInput, match="gatitos"):

@@ -322,5 +322,10 @@ def test_the_verbs_make_a_corpus_of_plain_text(tmp_path: Path, capsys: pytest.Ca
     assert "10  exact duplicates" in said
     with pytest.raises(BadInput, match="wanted I/N"):
         run("clean", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--shard", "1")
-    with pytest.raises(BadInput, match="no shards to read"):
+    with pytest.raises(BadInput, match="nothing: no such folder"):
         run("clean", str(tmp_path / "nothing"), "--out", str(tmp_path / "out"))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(BadInput, match="nothing: no shards to read"):
+        run("clean", str(tmp_path / "nothing"), "--out", str(tmp_path / "out"))
+    with pytest.raises(BadInput, match="absent: wanted language profiles"):
+        run("clean", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--profiles", str(tmp_path / "absent"))

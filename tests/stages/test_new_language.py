@@ -9,6 +9,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stages.conftest import CIPHER, OBJECTS, SMALL, STUDY, SUBJECTS, TABLES, VERBS
-from workbench import exchange, load
+from workbench import exchange, languages, load, models
+from workbench.config import Config
 from workbench.errors import BadInput
+from workbench.evaluation import bits
 from workbench.exchange import trained
 from workbench.files import read_jsonl
 from workbench.models.leaves import named_leaves
+from workbench.records import Document
 from workbench.stages import new_language, start
 from workbench.stages.new_language import Asked
 from workbench.stages.plan import stages
@@ -37,21 +41,25 @@ SENTENCES = [f"{s} {v} {o}" for s in SUBJECTS for v in VERBS for o in OBJECTS]
 @pytest.fixture(scope="module")
 def base(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that has read English alone."""
-    root = tmp_path_factory.mktemp("base")
-    (root / "study.toml").write_text(STUDY, "utf-8")
-    (root / "table.toml").write_text(TABLES, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_DATA", str(tiny_data))
-        small = ['variants.none.evaluate.measures=["bits"]', f'where.runs="{root / "runs"}"']
-        study = load.study(root, small)
-        planned = stages(study, revision(study))
-        (run,) = [stage for stage in planned if stage.kind == "run" and stage.variant == "none"]
-        for stage in (
-            *(run.inputs["model"].inputs[name] for name in ("tokenizer", "corpus")),
-            run.inputs["model"],
-            run,
-        ):
-            perform(stage, lambda _: None)
+        return _finished(tmp_path_factory.mktemp("base"), [])
+
+
+def _finished(root: Path, overrides: list[str]) -> Path:
+    root.mkdir(exist_ok=True)
+    (root / "study.toml").write_text(STUDY, "utf-8")
+    (root / "table.toml").write_text(TABLES, "utf-8")
+    small = ['variants.none.evaluate.measures=["bits"]', f'where.runs="{root / "runs"}"']
+    study = load.study(root, [*small, *overrides])
+    planned = stages(study, revision(study))
+    (run,) = [stage for stage in planned if stage.kind == "run" and stage.variant == "none"]
+    for stage in (
+        *(run.inputs["model"].inputs[name] for name in ("tokenizer", "corpus")),
+        run.inputs["model"],
+        run,
+    ):
+        perform(stage, lambda _: None)
     return run.folder
 
 
@@ -173,7 +181,7 @@ def test_the_model_named_in_the_end_is_that_of_this_commands_settings(
     monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
     monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
     out, named = tmp_path / "out", []
-    for steps in (6, 7, 8):
+    for steps in (36, 37, 38):
         assert new_language.adapt(base, asked, out, [f"adapt.steps={steps}"]) == 0
         (found,) = re.findall(r"^model +(.*)$", capsys.readouterr().out, re.MULTILINE)
         study = load.study(out, [f"adapt.steps={steps}"])
@@ -182,6 +190,70 @@ def test_the_model_named_in_the_end_is_that_of_this_commands_settings(
         Path(found).mkdir(parents=True)
         named.append(found)
     assert len(set(named)) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "overrides", "said"),
+    [
+        ({"seeds": 0}, [], "--seeds 0: wanted 1 or more"),
+        ({"pieces": 0}, [], "--pieces 0: wanted 1 or more"),
+        ({"vocabulary": "replace", "pieces": 9}, [], r"^the study that this command makes: 1 problem\n.*pieces"),
+        ({}, ["adapt.stepz=9"], r"^the study that this command makes: .*\n.*did you mean 'steps'"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_anything_is_written(
+    base: Path, asked: Asked, tmp_path: Path, wrong: dict[str, Any], overrides: list[str], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        new_language.adapt(base, replace(asked, **wrong), tmp_path / "out", overrides)
+    assert not (tmp_path / "out").exists()
+
+
+WRITERS = {
+    "decoder": 'objective.kind="causal"',
+    "encoder-decoder": 'objective.kind="deshuffle"',
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_model_that_writes_ends_in_a_table_of_its_own_bits(
+    tiny_data: Path, asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    model = _finished(tmp_path / "base", [f'model.kind="{kind}"', WRITERS[kind]])
+    out = tmp_path / "out"
+    few = replace(asked, method="full", vocabulary="keep")
+    assert new_language.adapt(model, few, out, SMALL) == 0
+    shown = capsys.readouterr().out
+    assert {"decoder": "Prediction of held-out text", "encoder-decoder": "Restoration of held-out text"}[kind] in shown
+
+
+KINDS = [
+    ("encoder", {"kind": "mlm"}, 4),
+    ("decoder", {"kind": "causal"}, 7),
+    ("encoder-decoder", {"kind": "denoise"}, 7),
+    ("encoder-decoder", {"kind": "alexatm"}, 7),
+]
+
+
+@pytest.mark.parametrize(("kind", "objective", "groups"), KINDS)
+def test_the_table_shows_bits_that_such_a_model_is_measured_by(
+    base: Path, kind: str, objective: dict[str, str], groups: int
+) -> None:
+    parts = {
+        "data": {"pretrain": ["eng-Latn"]},
+        "tokenizer": {"clm": objective["kind"] == "alexatm"},
+        "model": {"kind": kind, "width": 16, "num_layers": 1, "num_heads": 2, "feed_forward": 32, "local_heads": 1},
+        "objective": objective,
+        "pretrain": {"length": 16},
+        "evaluate": {"mask_groups": groups},
+    }
+    config = Config.model_validate(parts)
+    _, tokenizer = start.opened(base)
+    model = models.build(config.model, tokenizer.vocab.size, seed=0)
+    documents = [Document("a", "the cat sees the door", languages.parse("eng"), "")]
+    found = {(one.metric, one.setting) for one in bits.measure(config, model, tokenizer, documents)}
+    shown = new_language._bits(config)
+    assert (shown["metric"], shown["setting"]) in found
 
 
 def test_text_that_is_no_longer_given_is_no_longer_read(
@@ -202,8 +274,6 @@ def test_text_that_is_no_longer_given_is_no_longer_read(
 
 
 def test_text_is_held_out_without_overlap(asked: Asked, tmp_path: Path) -> None:
-    from workbench import languages
-
     lang = languages.parse("kat")
     found = new_language._texts(asked, lang)
     assert {name: len(texts) for name, texts in found.items()} == {"train": 41, "dev": 4, "test": 15}

@@ -47,9 +47,9 @@ def test_inputs_come_before_their_users() -> None:
     [
         ("where.jobs=1", set()),
         ("evaluate.mask_groups=5", {"run", "floors"}),
-        ("adapt.steps=9", {"adapt", "run", "floors"}),
+        ("adapt.steps=90", {"adapt", "run", "floors"}),
         ("synth.rate=0.5", {"synth", "adapt", "run", "floors", "linear"}),
-        ("pretrain.steps=9", {"base", "adapt", "run"}),
+        ("pretrain.steps=90", {"base", "adapt", "run"}),
         ("model.width=64", {"base", "adapt", "run"}),
         ("tokenizer.alpha=0.5", {"tokenizer", "corpus", "base", "adapt", "run"}),
         ("pretrain.length=32", {"corpus", "base", "adapt", "run"}),

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from workbench import load
-from workbench.config import Files
+from workbench.config import Files, InflectionStudy
 from workbench.errors import BadInput
 from workbench.mixture.packing import pack
 from workbench.records import Lang
+from workbench.sources import catalogue
 from workbench.stages import source, tokenize
 from workbench.stages.source import OwnText
 
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 ENGLISH = Lang("eng", "Latn")
 STUDY = """
 name = "own"
@@ -81,6 +83,22 @@ def test_a_split_without_text_says_how_to_make_one_and_all_are_said_at_once(own:
         source.revision(load.study(own, ["data.source.folder=nowhere"]))
 
 
+@pytest.mark.parametrize("name", ["hallucination", "sigmorphon2023"])
+def test_paradigms_that_are_not_there_are_had_by_the_command_that_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    study = load.study(EXPERIMENTS / name)
+    assert isinstance(study, InflectionStudy)
+    command = "workbench data fetch sigmorphon --accept-licence"
+    with pytest.raises(BadInput, match=rf"\.trn: no such file.*`{command}`"):
+        source.revision(study)
+    assert f"`{command}`" in (EXPERIMENTS / name / "study.toml").read_text("utf-8")
+    known = catalogue.load()
+    fetched = {known.dataset("sigmorphon").place(tmp_path) / file.path for file in known.files_of("sigmorphon")}
+    assert {path for one in study.variants.values() for path in source.inflection_files(one.data)} <= fetched
+
+
 def test_a_cap_draws_documents_from_everywhere_the_same_ones_each_time(own: Path) -> None:
     drawn = [[d.text for d in source.training(opened(own), ENGLISH, 500)] for _ in range(2)]
     assert drawn[0] == drawn[1]
@@ -103,7 +121,7 @@ def test_rows_written_in_groups_are_mapped_and_hold_every_token(tmp_path: Path) 
     assert len(whole) == 1
     assert (whole[0].ids == pack(documents, 16).ids).all()  # little text is packed as one, as if never streamed
     num_rows = tokenize.write_rows(tmp_path, "eng-Latn", groups, 16)
-    config = load.study(Path(__file__).resolve().parents[2] / "experiments" / "quickstart").variants["none"]
+    config = load.study(EXPERIMENTS / "quickstart").variants["none"]
     only = config.model_copy(update={"data": config.data.model_copy(update={"pretrain": ("eng-Latn",)})})
     found = tokenize.read_corpus(tmp_path, only)["eng-Latn"]
     assert isinstance(found.ids, np.memmap)

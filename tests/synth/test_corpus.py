@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,3 +194,32 @@ def test_what_cannot_be_set_or_read_is_said(tmp_path: Path, capsys: pytest.Captu
     assert "licence" in capsys.readouterr().err
     assert cli.main([*command, "--licence", "CC0-1.0"]) == 2
     assert "not one sentence" in capsys.readouterr().err
+
+
+def test_lexicon_rows_that_were_left_out_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given, lexicon = tmp_path / "text.txt", tmp_path / "lexicon.tsv"
+    given.write_text("\n".join(SENTENCES) + "\n")
+    lexicon.write_text("".join(f"{key}\t{word}\n" for key, words in ENTRIES.items() for word in words) + "cat,cath\n")
+    command = ["synth", str(given), "--lexicon", str(lexicon), "--licence", "CC0-1.0", "--target", "cym"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert re.search(r"lexicon\.tsv: left out 1 x wanted 2 to 5 .*; first: .*:7: 'cat,cath'", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["absent.txt"], "absent.txt: no such file; wanted a text"),
+        (["--senses", "frequency", "--target-text", "absent.txt"], "absent.txt: no such file; wanted a text"),
+        (["--tokenizer", "absent"], "absent: no such tokenizer"),
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+) -> None:
+    given, lexicon = tmp_path / "text.txt", tmp_path / "lexicon.tsv"
+    given.write_text("\n".join(SENTENCES) + "\n")
+    lexicon.write_text("dog\tci\n")
+    command = ["synth", str(given), *more, "--lexicon", str(lexicon), "--licence", "CC0-1.0", "--target", "cym"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

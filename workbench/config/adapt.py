@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from workbench.config.alignment import Align
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.training import Keep, Optim, Validation
+from workbench.config.training import Keep, Optim, Validation, refuse_short
 
 Made = Literal["pseudo", "word-list", "inflection", "code-switched", "lexical-pairs"]  # from lexicons and paradigms
 Resource = Literal[Made, "few-text", "all-text"]
@@ -118,6 +118,11 @@ class Adapt(Part):
     def align(self) -> Align:
         """What is trained beside the masked LM."""
         return self.method.align if self.method.kind == "full" else Align()
+
+    @model_validator(mode="after")
+    def _trains(self) -> Self:
+        refuse_short(self.steps, self.optim)
+        return self
 
     @model_validator(mode="after")
     def _shares(self) -> Self:

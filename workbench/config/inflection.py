@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from workbench.config.model import Model
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.training import Optim
+from workbench.config.training import Optim, refuse_short
 
 
 class InflectionData(Part):
@@ -76,6 +76,11 @@ class InflectionTrain(Part):
     look_every: Positive = Field(default=400, description="steps between two looks at dev")
     patience: Positive | None = Field(default=None, description="stop after so many looks without a new best")
     buckets: int = Field(default=3, ge=1, le=4, description="batches are cut to so many shapes, by length")
+
+    @model_validator(mode="after")
+    def _trains(self) -> Self:
+        refuse_short(self.steps, self.optim)
+        return self
 
 
 class Hallucinate(Part):

@@ -108,6 +108,14 @@ class Optim(Part):
         return beta1, _BETA2_DEFAULTS.get(self.kind, 0.0) if self.beta2 is None else self.beta2
 
 
+def refuse_short(steps: int, optim: Optim) -> None:
+    """Raises: ValueError where the steps end before the warm-up does."""
+    if optim.warmup_steps >= steps:
+        raise ValueError(
+            f"optim.warmup_steps: {optim.warmup_steps} must be fewer than steps ({steps}); lower it, or raise steps"
+        )
+
+
 class Keep(Part):
     """Which checkpoints stay on disk, beside the best one where there is a patience."""
 
@@ -153,6 +161,11 @@ class Train(Part):
 
     def identity(self) -> dict[str, Any]:
         return {name: value for name, value in super().identity().items() if name != "start"}
+
+    @model_validator(mode="after")
+    def _trains(self) -> Self:
+        refuse_short(self.steps, self.optim)
+        return self
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:

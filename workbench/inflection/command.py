@@ -39,7 +39,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         default="cpu",
         help="cpu: some seven minutes of one core; gpu: 20,000 large batches",
     )
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=_seed, default=0)
     train.add_argument(
         "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="e.g. train.steps=4000"
     )
@@ -60,6 +60,12 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     evaluate.add_argument("--train", nargs="+", type=Path, default=[], help="training files, to print what rules reach")
     evaluate.add_argument("--groups", action="store_true", help="also by part of speech and feature")
     evaluate.set_defaults(func=_evaluate)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 0, got {text!r}")
+    return int(text)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench import bars
 from workbench.errors import BadInput
 from workbench.files import atomic_open
 
+if TYPE_CHECKING:
+    from workbench.evaluation.probe_rows import Row
+
 PROBES = (
     "retrieval", "similarity", "space", "language", "grouping", "word-translation", "word-alignment", "round-trip"
 )  # fmt: skip
 METHODS = ("paper", "held-out", "centred-cosine", "cosine", "euclidean", "csls", "margin")
+
+ONE_PAIR = "two sentences make one pair, and rsa wants three sentences or more"
+ALL_THE_SAME = "all vectors are the same (of cls, layer 0 is one piece's embedding)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,18 +89,15 @@ def run(options: argparse.Namespace) -> int:
                 reader, one, find, settings, store, lambda note: display.advance(measuring, 1, note)
             ):
                 if not math.isfinite(row.value):
-                    left_out.append(f"{row.metric} of {row.lang}, layer {row.layer}")
+                    left_out.append(row)
                     continue
                 write({**context, **row.to_json()})
                 table.add(row)
                 if folder and row.probe == "retrieval":
                     kept.append(row.to_json())
     table.print()
-    if left_out:
-        print(
-            f"left out {len(left_out)} numbers that are not defined, for all vectors are the same (of cls, layer 0 is "
-            f"one piece's embedding); the first: {left_out[0]}"
-        )
+    for line in _reasons(left_out):
+        print(line)
     if rows_file:
         print(f"rows     {rows_file}")
     if folder:
@@ -103,6 +106,16 @@ def run(options: argparse.Namespace) -> int:
         for path in pictures.draw(reader, found, kept, settings, store, folder):
             print(f"picture  {path}")
     return 0
+
+
+def _reasons(left_out: Sequence[Row]) -> Iterator[str]:
+    """Why numbers are not defined, a line for each reason."""
+    by_reason: dict[str, list[Row]] = {}
+    for row in left_out:
+        by_reason.setdefault(ONE_PAIR if row.metric == "rsa" and row.n == 2 else ALL_THE_SAME, []).append(row)
+    for why, rows in by_reason.items():
+        first = f"{rows[0].metric} of {rows[0].lang}, layer {rows[0].layer}"
+        yield f"left out {len(rows)} numbers that are not defined, for {why}; the first: {first}"
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def draw(
     """Heat map, layer curves, map, tree and page, as far as what was probed has them; the files, in this order.
 
     `rows` as `probe` gave them. The map and the tree are of the last layer probed. A tree wants at least three
-    languages that share their sentences.
+    languages that share their sentences, and vectors that are not all one.
     """
     layer = chosen_layers(reader, settings.layers)[-1]
     drawn: list[Drawn] = []
@@ -46,7 +46,10 @@ def draw(
     pivot = several[0].pivot.tag
     drawn.append(meaning_map.draw(shown, pivot, folder))
     if len(several) == 1 and len(several[0].texts) >= 3:
-        drawn.append(_tree(reader, several[0], settings, store, layer, f"{title}, layer {layer}", folder))
+        distances = _distances(reader, several[0], settings, store, layer)
+        if np.isfinite(distances).all():
+            tags = [lang.tag for lang in several[0].texts]
+            drawn.append(probe_figures.language_tree(tags, distances, f"{title}, layer {layer}", folder))
     meaning_map.page(shown, pivot, folder / PAGE)
     return [path for one in drawn for path in one.files] + [folder / PAGE]
 
@@ -69,12 +72,14 @@ def _map(
     return EmbeddingMap("probe", title, every, tuple(langs), tuple(meanings), tuple(texts))
 
 
-def _tree(
-    reader: Reader, sentences: Parallel, settings: Settings, store: Store, layer: int, title: str, folder: Path
-) -> Drawn:
+def _distances(reader: Reader, sentences: Parallel, settings: Settings, store: Store, layer: int) -> np.ndarray:
+    """1 - linear CKA of every two languages; NaN where all vectors of one are the same.
+
+    Shapes: -> [L, L]
+    """
     few = settings.similarity_sentences
     spaces = [store.sentences(reader, t, settings.pooling).layer(layer)[:few] for t in sentences.texts.values()]
     distances = np.zeros((len(spaces), len(spaces)))
     for row, column in zip(*np.triu_indices(len(spaces), 1), strict=True):
         distances[row, column] = distances[column, row] = 1.0 - linear_cka(spaces[row], spaces[column])
-    return probe_figures.language_tree([lang.tag for lang in sentences.texts], distances, title, folder)
+    return distances

@@ -108,6 +108,8 @@ def _published(name: ParallelData, wanted: list[Lang], pivot: Lang, limit: int |
     asked = [pivot, *(wanted or sorted(lang for lang in there if lang != pivot))]
     if missing := [lang for lang in asked if lang not in there]:
         raise BadInput(_missing(name, missing[0], codes, there, root, fetch))
+    if len(asked) < 2:
+        raise BadInput(f"{root}: of {name} only {pivot.tag} is there; wanted another language beside it; {fetch}")
     texts: dict[Lang, tuple[str, ...]] = {}
     ids: list[str] = []
     first: Lang | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -246,6 +246,25 @@ class Spec(Part):
     def law(self, name: str) -> Scaling:
         return next(law for law in self.scaling if law.name == name)
 
+    @property
+    def layers(self) -> tuple[Layers, ...]:
+        return tuple(figure for figure in self.figure if isinstance(figure, Layers))
+
+    @property
+    def variants(self) -> set[str]:
+        """All that are shown, but the floors."""
+        shown: list[Shown | Layers] = [*self.table, *self.groups, *self.layers]
+        rows = [row for one in shown for row in one.rows]
+        return {row.variant for row in rows if not row.floor} | {name for law in self.scaling for name in law.variants}
+
+    def languages(self, tasks: Collection[str]) -> list[str]:
+        """All that these tasks are shown in, in order."""
+        shown: list[TableSpec | Scaling | Layers] = [*self.table, *self.scaling, *self.layers]
+        found = [tag for one in shown if one.task in tasks for tag in one.columns]
+        found += [tag for table in self.table if table.task in tasks for tag in table.aside]
+        found += [tag for one in self.groups if one.task in tasks for group in one.group for tag in group.columns]
+        return list(dict.fromkeys(found))
+
     @model_validator(mode="after")
     def _references(self) -> Self:
         tables = [table.name for table in self.table]
@@ -292,6 +311,38 @@ def load(path: Path) -> Spec:
     except ValidationError as error:
         lines = "\n".join(f"  {_explain(e['loc'], e['type'], e['msg'], e['input'])}" for e in error.errors())
         raise BadInput(f"{file}: {error.error_count()} problem(s)\n{lines}") from error
+
+
+def over(spec: Spec, tasks: Collection[str], langs: Sequence[str], pivot: str) -> Spec:
+    """The spec for a study that measures these tasks in `langs` and the pivot alone.
+
+    Where that takes columns away, all of `langs` are shown; what is told by groups, or of a lost column, is left out.
+    """
+    known, raw = {*langs, pivot}, spec.model_dump()
+    for shown in (*raw["table"], *raw["scaling"], *(one for one in raw["figure"] if one["kind"] == "layers")):
+        if shown["task"] in tasks:
+            _take_away(shown, known, langs)
+    raw["groups"] = [
+        one
+        for one in raw["groups"]
+        if one["task"] not in tasks or known.issuperset(tag for group in one["group"] for tag in group["columns"])
+    ]
+    columns = {table["name"]: (*table["columns"], *table["aside"]) for table in raw["table"]}
+    raw["claim"] = [
+        one for one in raw["claim"] if one["kind"] != "forgetting" or one["column"] in columns[one["table"]]
+    ]
+    return Spec.model_validate(raw)
+
+
+def _take_away(shown: dict[str, Any], known: Collection[str], langs: Sequence[str]) -> None:
+    kept = [tag for tag in shown["columns"] if tag in known]
+    if len(kept) < len(shown["columns"]):
+        shown["columns"] = [*kept, *(tag for tag in langs if tag not in kept)]
+    if "aside" in shown:
+        shown["aside"] = [tag for tag in shown["aside"] if tag in known and tag not in shown["columns"]]
+        for absent in shown["absent"]:
+            absent["columns"] = [tag for tag in absent["columns"] if tag in (*shown["columns"], *shown["aside"])]
+        shown["absent"] = [absent for absent in shown["absent"] if absent["columns"]]
 
 
 def _explain(loc: tuple[int | str, ...], kind: str, message: str, got: object) -> str:

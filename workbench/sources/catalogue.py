@@ -132,10 +132,10 @@ class Catalogue:
 
     def dataset(self, name: str) -> Dataset:
         if name not in self.datasets:
-            near = get_close_matches(name, self.datasets, n=3, cutoff=0.4)
-            raise BadInput(
-                f"data set {name[:60]!r} is not in the catalogue; nearest: {near}; all: `workbench data list`"
-            )
+            filed = [one.name for one in self.datasets.values() if one.folder and one.folder == name]
+            near = f"nearest: {get_close_matches(name, self.datasets, n=3, cutoff=0.4)}"
+            hint = f"it is the folder of {' and '.join(filed)}" if filed else near
+            raise BadInput(f"data set {name[:60]!r} is not in the catalogue; {hint}; all: `workbench data list`")
         return self.datasets[name]
 
     def files_of(self, name: str) -> tuple[KnownFile, ...]:

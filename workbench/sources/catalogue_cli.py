@@ -259,16 +259,21 @@ def _clean(options: argparse.Namespace) -> int:
     import re
 
     from workbench.errors import BadInput
-    from workbench.sources import corpus
+    from workbench.sources import corpus, language_id
     from workbench.sources.clean import Cleaning
     from workbench.sources.dedup import Near
 
     part = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", options.shard)
     if part is None:
         raise BadInput(f"--shard {options.shard!r}: wanted I/N, such as 0/4 for the first of four")
+    inputs = sorted(options.shards.glob("*.jsonl"))
+    if not inputs:
+        fault = "no shards to read in it" if options.shards.is_dir() else "no such folder"
+        raise BadInput(f"{options.shards}: {fault}; wanted the shards that `workbench data shard` makes")
+    if options.profiles:
+        language_id.load(options.profiles)
     near = Near(options.near) if options.near else None
     settings = corpus.Settings(Cleaning(min_words=options.min_words), near, options.profiles)
-    inputs = sorted(options.shards.glob("*.jsonl"))
     if options.engine == "datatrove":
         from workbench.sources import corpus_datatrove
 

@@ -18,8 +18,9 @@ from workbench.licences import Terms
 from workbench.records import Lang
 from workbench.sources import linguameta
 from workbench.sources.catalogue import Catalogue, Entry
-from workbench.sources.catalogue_kinds import Resource
+from workbench.sources.catalogue_kinds import LexiconFormat, Resource
 from workbench.sources.lines import Report
+from workbench.sources.published import DATASETS, LEXICONS
 
 TASKS: tuple[Resource, ...] = (
     "intents", "slots", "topics", "sentiment", "parts of speech", "named entities", "inflection task",
@@ -29,6 +30,7 @@ FEW_SENTENCES = 2000  # running text below this is `few-text`: more is worth a b
 QUICKSTART_BASE = frozenset(
     {"eng", "deu", "fra", "spa", "ita", "rus", "ell", "glg", "fin", "swa", "swh", "hau", "yor"}
 )  # fmt: skip
+UNLABELLED = frozenset({"hau", "nya", "yor"})  # embedded without requests, which the quickstart's tables show
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class Holdings:
 
     def entries_of(self, name: str) -> list[Entry]:
         return [each for each in self.entries if each.dataset.name == name]
+
+    @property
+    def published(self) -> bool:
+        """Whether a study of `data.source` 'published' may have it as a target, with more than the embedded default."""
+        own = {self.lang, *languages.counterparts(self.lang)}
+        names = {each.dataset.name for each in self.entries if each.lang in own}
+        return bool(names & set(DATASETS if self.embedded is not None else LEXICONS)) and (
+            self.embedded is not None or "ntrex" in names
+        )
 
     @property
     def texts(self) -> list[Entry]:
@@ -170,16 +181,16 @@ def _advice(found: Holdings) -> Iterable[str]:
     if found.entries and all(entry.lang.script != lang.script for entry in found.entries):
         there = ", ".join(sorted({entry.lang.tag for entry in found.entries}))
         yield f"Mind: nothing here is written in {lang.script}; what there is, is {there}."
-    resources, why = recipe(found)
+    resources, _ = recipe(found)
     if found.embedded is not None:
         yield from _today(found, resources)
     elif resources:
-        yield f"The recipe that fits: adapt.resources = {_toml(resources)},"
-        yield f"  since {why}."
+        yield from _fitting(found)
     else:
         yield "Nothing here to train on: what there is serves tests only. `workbench data add` takes your own."
     if found.entries:
         yield _how_to_fetch(found)
+        yield from _how_to_read(found)
     yield _measures(found)
     if not found.named("lexicon") and found.embedded is None:
         yield "No bilingual lexicon is known here; PanLex and Wiktionary (kaikki.org) have small ones of many more."
@@ -196,13 +207,40 @@ def _today(found: Holdings, resources: list[str]) -> Iterable[str]:
     if found.lang.code == "eng":
         yield "English is what studies set out from (data.pivot): its text, its labelled requests, its lexicons."
         return
-    base = " --set 'data.pretrain=[\"eng-Latn\"]'" if found.lang.code in QUICKSTART_BASE else ""
+    study = "alignment_objectives" if found.lang.code in UNLABELLED else "quickstart"
+    is_read = found.lang.code in QUICKSTART_BASE - UNLABELLED
+    base = " --set 'data.pretrain=[\"eng-Latn\"]' --set pretrain.pivot_share=1.0" if is_read else ""
     yield "Runs today, with one download of 150 MB:"
-    yield f"  workbench run experiments/quickstart --set 'data.targets=[\"{found.lang}\"]'{base}"
+    yield f"  workbench run experiments/{study} --set 'data.targets=[\"{found.lang}\"]'{base}"
     yield f"The recipe that fits: adapt.resources = {_toml(now)},"
     yield f"  since {because}."
     if more := [kind for kind in resources if kind not in now and f"all-{kind[4:]}" not in now]:
         yield f"What can be fetched adds to that: {_toml(more)}."
+
+
+def _fitting(found: Holdings) -> Iterable[str]:
+    """What trains on the language's resources: a study where a source has them, else `workbench adapt`."""
+    resources, why = recipe(found)
+    if found.published:
+        yield f'The recipe that fits: data.source = {{ kind = "published" }}, adapt.resources = {_toml(resources)},'
+    elif lexicons := found.named("lexicon"):
+        yield "The recipe that fits, of a model that has not read the language:"
+        yield f"  {_adapt(found, lexicons[0])}"
+    elif found.texts:
+        text, why = _recipe(False, False, True, sum(entry.rows for entry in found.texts))
+        yield f'The recipe that fits: data.source.kind = "files", adapt.resources = {_toml(text)},'
+    else:
+        yield "Paradigms alone train no language model; a word list beside them would (`workbench data add`)."
+        return
+    yield f"  since {why}."
+
+
+def _adapt(found: Holdings, lexicon: str) -> str:
+    style = found.entries_of(lexicon)[0].dataset.format
+    written = f" --lexicon-format {style}" if style != "tsv" and style in get_args(LexiconFormat) else ""
+    paradigms = " --paradigms FILE" if found.named("paradigms") else ""
+    text = " --text FILE" if found.texts else ""
+    return f"workbench adapt RUN --language {found.lang} --lexicon FILE{written}{paradigms}{text}"
 
 
 def _toml(names: list[str]) -> str:
@@ -215,11 +253,22 @@ def _how_to_fetch(found: Holdings) -> str:
         return "All of it is to be fetched by hand from its pages; `workbench data fetch NAME` says how."
     others = f" (so too {', '.join(names[1:])})" if names[1:] else ""
     yes = " --accept-licence" if found.entries_of(names[0])[0].dataset.needs_yes else ""
-    return (
-        f"`workbench data fetch {names[0]} --lang {found.lang}{yes}` fetches it{others}. A study reads text "
-        'of it from a folder (data.source.kind = "files"); lexicons and paradigms that are not embedded are made into '
-        "text from Python: workbench.sources.lexicon.read, then workbench.synth.lexicon.synthesise."
-    )
+    return f"`workbench data fetch {names[0]} --lang {found.lang}{yes}` fetches it{others}."
+
+
+def _how_to_read(found: Holdings) -> Iterable[str]:
+    """Which commands and sources read what was fetched."""
+    if found.published:
+        yield (
+            'A study with data.source = { kind = "published" } reads what was fetched of '
+            f"{', '.join(DATASETS)} beside the embedded default; it wants gatitos and ntrex."
+        )
+    is_told = not found.published and found.embedded is None  # as the recipe that fits
+    if (lexicons := found.named("lexicon")) and not is_told and found.lang.code != "eng":
+        yield "A model that has not read the language takes it in from a lexicon, with text where there is any:"
+        yield f"  {_adapt(found, lexicons[0])}"
+    if found.texts:
+        yield 'Any text is read from a folder by a study with data.source.kind = "files": text alone, no lexicons.'
 
 
 def _measures(found: Holdings) -> str:
@@ -289,5 +338,5 @@ def printed(part: Group | Table, width: int | None = None) -> str:
     """What a terminal would show, as text."""
     console = Console(width=width or 118, no_color=True, highlight=False, force_terminal=False)
     with console.capture() as capture:
-        console.print(part)
+        console.print(part, crop=False)
     return capture.get()

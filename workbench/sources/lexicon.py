@@ -122,12 +122,18 @@ def collect(
     where: str,
     report: Report | None = None,
 ) -> Lexicon:
-    """Gather entries into a lexicon. Raises: BadInput (naming `where`) if there is none."""
+    """Gather entries into a lexicon. Raises: BadInput (naming `where`, and why rows were left out) if there is none."""
     found: dict[str, list[Translation]] = {}
     for word, other, pos, weight in entries:
         found.setdefault(word, []).append(Translation(other, pos, weight))
     if not found:
-        raise BadInput(f"{where}: no entry of a lexicon {source} -> {target} in it; is it another format or language?")
+        told = ""
+        if report is not None:
+            for why, number in report.dropped.counts.items():
+                told += f"; left out {number:,} x {why}, first at {report.dropped.examples[why]}"
+        raise BadInput(
+            f"{where}: no entry of a lexicon {source} -> {target} in it{told}; is it another format or language?"
+        )
     if report is not None:
         report.rows += sum(map(len, found.values()))
     return Lexicon(source, target, {word: tuple(all_of) for word, all_of in found.items()}, origin, licence)

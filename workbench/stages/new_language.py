@@ -6,6 +6,7 @@ seeds), and runs that: so it continues where it stopped, shows how long it will 
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from workbench import files, languages, load
+from workbench.config import Config, Study
 from workbench.config.adapt import Initialise
 from workbench.errors import BadInput
 from workbench.exchange import trained
@@ -64,8 +66,11 @@ def adapt(model: Path, asked: Asked, out: Path, overrides: list[str]) -> int:
     """Make or continue the study under `out` and print its before/after table.
 
     Raises: BadInput where the language was read in pretraining, the lexicon is in another script than the language,
-        a file holds nothing of use, or `out` was made by another command.
+        a file holds nothing of use, `out` was made by another command, or a setting is wrong; then nothing is written.
     """
+    for name, number in (("--seeds", asked.seeds), ("--pieces", asked.pieces)):
+        if number < 1:
+            raise BadInput(f"{name} {number}: wanted 1 or more")
     say = Console(highlight=False, soft_wrap=True).print
     lang = languages.parse(asked.language)
     start.revision(str(model))  # is there a model at all?
@@ -88,10 +93,11 @@ def adapt(model: Path, asked: Asked, out: Path, overrides: list[str]) -> int:
     say(f"vocabulary: {vocabulary['kind']}; trained: {asked.method}")
     base_texts = _base_texts(asked, run)
     described = _study(model, asked, lang, split, vocabulary, out, opened, run, list(base_texts))
+    adapted = _checked(described, overrides).variants["adapted"]
     _refuse_taken(out, toml(described))
     _gather(out / "data", asked, lang, words, split, base_texts)
     files.write_text(out / STUDY_FILE, toml(described))
-    tables = _tables(described["name"], lang, bool(split["test"]), asked, vocabulary)
+    tables = _tables(described["name"], lang, bool(split["test"]), asked, adapted)
     files.write_text(out / SPEC_FILE, toml(tables))
     code = study.run(out, overrides, retry_failed=True, dry_run=False)
     study.freeze(out, overrides)
@@ -305,25 +311,58 @@ def _study(
     }
 
 
-def _tables(name: str, lang: Lang, has_test: bool, asked: Asked, vocabulary: dict[str, Any]) -> dict[str, Any]:
+def _checked(described: dict[str, Any], overrides: list[str]) -> Study:
+    """The study as it will be read, before anything of it is kept.
+
+    Raises: BadInput with every problem, as `load.study`.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, STUDY_FILE)
+        files.write_text(file, toml(described))
+        try:
+            found = load.study(file, overrides)
+        except BadInput as error:
+            raise BadInput(str(error).replace(str(file), "the study that this command makes")) from error
+    assert isinstance(found, Study)
+    return found
+
+
+def _bits(config: Config) -> dict[str, str]:
+    """Which of the bits that `evaluation.bits.measure` finds are shown of such a model, and what they are."""
+    kind = config.objective.kind
+    title, how, metric, setting = {
+        "encoder": (
+            "Masked pseudo-likelihood", " when every piece is masked in turn", "masked_bits_per_byte",
+            f"K={config.evaluate.mask_groups}",
+        ),
+        "decoder": (
+            "Prediction", ", each piece after those before it", "bits_per_byte", f"context={config.pretrain.length}",
+        ),
+        "encoder-decoder": (
+            "Restoration", f" as it writes them from what its objective ({kind}) leaves", "conditional_bits_per_byte",
+            "alexatm denoising" if kind == "alexatm" else kind,
+        ),
+    }[config.model.kind]  # fmt: skip
+    caption = f"Bits per byte that the model spends on held-out sentences{how}."
+    return {"title": f"{title} of held-out text", "caption": caption, "metric": metric, "setting": setting}
+
+
+def _tables(name: str, lang: Lang, has_test: bool, asked: Asked, config: Config) -> dict[str, Any]:
     rows = [{"variant": one} for one in ["before", *["control"] * asked.control, "adapted"]]
     columns = [lang.tag] if has_test else [PIVOT.tag]
     aside = [PIVOT.tag] if has_test else []
-    caption = "Bits per byte that the model spends on held-out sentences when every piece is masked in turn."
-    if vocabulary["kind"] != "keep":
-        caption += (
+    shown = _bits(config)
+    if config.adapt.vocabulary.kind != "keep":
+        shown["caption"] += (
             f" The model before has other pieces, so its {lang.tag} cannot be compared with the rows below it"
             + ("; the control can." if asked.control else "; --control gives a row that can.")
         )
     if not has_test:
-        caption += f" No text of {lang.tag} was held out: English alone, which shows what was forgotten."
+        shown["caption"] += f" No text of {lang.tag} was held out: English alone, which shows what was forgotten."
     bits = {
         "name": "bits",
-        "title": "Masked pseudo-likelihood of held-out text",
-        "caption": caption,
+        **shown,
         "task": "lm",
-        "metric": "masked_bits_per_byte",
-        "setting": "K=7",
         "unit": "bits per byte",
         "digits": 3,
         "columns": columns,

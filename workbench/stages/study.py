@@ -18,19 +18,24 @@ from workbench.reports import table as tables
 from workbench.runs import doctor
 from workbench.runs.folder import Folder
 from workbench.stages import scheduler, source
+from workbench.stages.corpora import measured
 from workbench.stages.display import Display, clock
 from workbench.stages.plan import Stage, stages
 from workbench.stages.publish import publish
+
+BY_LANGUAGE = ("lm", "retrieval", "tokenizer")  # tasks measured in the languages of `data`, and in no others
 
 
 def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bool) -> int:
     """Run what is not done of the study, then print its main table and where everything is."""
     study = load.study(path, overrides)
     console = Console()
+    shown = _spec(path, study, overrides, console)
     plan = stages(study, source.revision(study, lambda line: console.print(line, highlight=False)))
     if dry_run:
         for stage in plan:
-            console.print(f"{Folder(stage.folder).status().state:8} {stage.label:32} {stage.folder}", highlight=False)
+            line = f"{Folder(stage.folder).status().state:8} {stage.label:32} {stage.folder}"
+            console.print(line, highlight=False, soft_wrap=True)
         return 0
     console.print(f"[bold]{study.name}[/]: {len(study.variants)} variants x {len(study.seeds)} seeds", highlight=False)
     doctor.require(study.where.device)
@@ -46,8 +51,8 @@ def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bo
         return 0
     folder = runs_root(study) / "report"
     results = collect.gather(_finished(plan))
-    _show(console, path, study, results)
-    written = publish(study, plan, _spec(path, study), results, path, folder)
+    _show(console, shown, results)
+    written = publish(study, plan, shown, results, path, folder)
     console.print(f"\nreport   {written}\nruns     {runs_root(study)}", highlight=False, soft_wrap=True)
     if not overrides:
         console.print(
@@ -75,13 +80,16 @@ def _ask_next(path: Path, study: AnyStudy) -> str:
 def status(path: Path, overrides: Sequence[str]) -> int:
     """One line per stage: state, time, label, folder."""
     study = load.study(path, overrides)
-    table = Table("state", "time", "stage", "folder", box=None, pad_edge=False)
-    for stage in stages(study, source.revision(study)):
+    table = Table("state", "time", "stage", box=None, pad_edge=False)
+    plan = stages(study, source.revision(study))
+    # whole, for it is what `export`, `adapt` and `probe` are given
+    table.add_column("folder", min_width=max(len(str(stage.folder)) for stage in plan))
+    for stage in plan:
         found = Folder(stage.folder).status()
         colour = {"done": "green", "failed": "red", "running": "yellow", "absent": "dim"}[found.state]
         seconds = clock(found.seconds) if found.seconds else ""
         table.add_row(f"[{colour}]{found.state}[/]", seconds, f"{stage.label} {found.message}", str(stage.folder))
-    Console().print(table)
+    Console().print(table, crop=False)
     return 0
 
 
@@ -96,15 +104,17 @@ def freeze(path: Path, overrides: Sequence[str]) -> int:
     return 0
 
 
-def table(path: Path, overrides: Sequence[str], *, check: bool) -> int:
+def table(path: Path, *, check: bool) -> int:
     """Rebuild the tables from the frozen rows: print and write them, or compare them with what is committed."""
-    study = load.study(path, overrides)
+    study = load.study(path)
     readmes = [readme for readme in [Path("README.md")] if readme.is_file()]
     if check:
         for file in tables.check(path, readmes):
             print(f"ok  {file}")
         return 0
-    _show(Console(), path, study, collect.gather(collect.read(path / tables.RESULTS_FILE)))
+    console = Console()
+    shown = _spec(path, study, (), console)
+    _show(console, shown, collect.gather(collect.read(path / tables.RESULTS_FILE)))
     for file in tables.write(path, readmes):
         print(file)
     return 0
@@ -113,10 +123,11 @@ def table(path: Path, overrides: Sequence[str], *, check: bool) -> int:
 def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
     """Write tables, figures and report.html of the finished runs."""
     study = load.study(path, overrides)
+    shown = _spec(path, study, overrides, Console())
     plan = stages(study, source.revision(study))
     results = collect.gather(_finished(plan))
     folder = out or runs_root(study) / "report"
-    print(publish(study, plan, _spec(path, study), results, path, folder))
+    print(publish(study, plan, shown, results, path, folder))
     return 0
 
 
@@ -139,15 +150,42 @@ def _finished(plan: Sequence[Stage]) -> list[Result]:
     return rows
 
 
-def _spec(path: Path, study: AnyStudy) -> spec.Spec:
-    found = spec.load(path)
+def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Console) -> spec.Spec:
+    """What the study shows; without the languages that `--set` left out of it, which is said.
+
+    Raises: BadInput where it shows another study, or rows or languages that this one has not.
+    """
+    file = (path if path.is_dir() else path.parent) / spec.SPEC_FILE
+    found = spec.load(file)
     if found.study != study.name:
-        raise BadInput(f"{path / spec.SPEC_FILE}: study is {found.study!r}, wanted {study.name!r}")
-    return found
+        raise BadInput(f"{file}: study is {found.study!r}, wanted {study.name!r}")
+    if unknown := sorted(found.variants - set(study.variants)):
+        raise BadInput(f"{file}: rows of {unknown}, but the study's variants are {list(study.variants)}")
+    if not isinstance(study, Study):
+        return found
+    configs = study.variants.values()
+    elsewhere = any(config.evaluate.tasks or "in-context" in config.measures for config in configs)
+    tasks = BY_LANGUAGE if elsewhere else (*BY_LANGUAGE, "intents")
+    pivot = study.variants[study.reference].data.pivot
+    langs = list(dict.fromkeys(lang.tag for config in configs for lang in measured(config)))
+    lost = [tag for tag in found.languages(tasks) if tag not in langs]
+    if not lost:
+        return found
+    if not any(one.partition("=")[0].strip().endswith(("data.targets", "data.pretrain")) for one in overrides):
+        raise BadInput(
+            f"{file}: columns of {', '.join(lost)}, but the study measures {', '.join(langs)}; leave them out, or name "
+            "the languages in data.targets"
+        )
+    others = [tag for tag in langs if tag != pivot] or [pivot]
+    console.print(
+        f"the tables are without {', '.join(lost)}, which --set left out; they show {', '.join(others)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return spec.over(found, tasks, others, pivot)
 
 
-def _show(console: Console, path: Path, study: AnyStudy, results: collect.Results) -> None:
-    found = _spec(path, study)
+def _show(console: Console, found: spec.Spec, results: collect.Results) -> None:
     for one in found.table:
         console.print()
         console.print(render.terminal(tables.build(one, results)))

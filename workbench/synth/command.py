@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from workbench.synth.rules import PUBLISHED_MAX_SENTENCES
 
     text.want_distinct(options.text)
+    _want_files(options)
     source, target = languages.parse(options.source), languages.parse(options.target)
     known = lexicon_provenance.known_files(catalogue.load(data_home()))
     origin = lexicon_provenance.of(options.lexicon, known, options.licence)
@@ -96,8 +97,22 @@ def run(options: argparse.Namespace) -> int:
         print(f"{made[name]:>14,}  {name}")
     for name in ("token_coverage", "type_coverage", "replaced_rate", "mean_translations"):
         print(f"{made[name]:>14.3f}  {name}")
+    for reason, number in dropped.dropped.counts.items():
+        print(f"{options.lexicon}: left out {number:,} x {reason}; first: {dropped.dropped.examples[reason]}")
     print(f"{options.out}: {made['shards']} shards under {made['licence']}; report.json says what they are made of")
     return 0
+
+
+def _want_files(options: argparse.Namespace) -> None:
+    """Raises: BadInput for what would only be missed when all the text has been read."""
+    from workbench.errors import BadInput
+    from workbench.tokenizer.processor import Tokenizer
+
+    for path in (*options.text, *([options.target_text] if options.target_text else [])):
+        if not path.is_file():
+            raise BadInput(f"{path}: no such file; wanted a text: .txt, .jsonl, .tsv or .parquet; check the path")
+    if options.tokenizer:
+        Tokenizer.load(options.tokenizer)
 
 
 def _documents(paths: list[Path], lang: Lang) -> Iterator[Document]:
