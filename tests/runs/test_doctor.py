@@ -51,6 +51,10 @@ def test_a_study_that_asks_for_a_missing_accelerator_ends_with_one_message_and_h
         'name = "own"\nseeds = [0]\nreference = "small"\n[base.data]\npretrain = ["eng-Latn"]\n'
         f'source = {{ kind = "files", folder = "{tmp_path / "text"}", licence = "CC0-1.0" }}\n[variants.small]\n'
     )
+    (tmp_path / "table.toml").write_text(
+        'study = "own"\n[[table]]\nname = "bits"\ntitle = "Bits"\ncaption = "Of text."\ntask = "lm"\nunit = "bits"\n'
+        'metric = "masked_bits_per_byte"\nsetting = "K=7"\ncolumns = ["eng-Latn"]\nrows = [{ variant = "small" }]\n'
+    )
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "run", str(tmp_path), "--set", "where.device=tpu"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
