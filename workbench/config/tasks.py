@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from workbench import languages
 from workbench.config.part import Part, Positive, Rate
-from workbench.config.training import Optim
+from workbench.config.training import Optim, refuse_short
 from workbench.errors import BadInput
 
 TaskName = Literal[
@@ -47,8 +47,7 @@ class FineTune(Part):
 
     @model_validator(mode="after")
     def _trains(self) -> Self:
-        if self.optim.warmup_steps >= self.steps:
-            raise ValueError(f"optim.warmup_steps: {self.optim.warmup_steps} must be fewer than steps ({self.steps})")
+        refuse_short(self.steps, self.optim)
         if self.optim.ema_decay is not None:
             raise ValueError("optim.ema_decay: fine-tuning keeps no average of the weights; leave it out")
         if self.checks > self.steps:

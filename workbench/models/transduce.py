@@ -25,9 +25,6 @@ TURN = 4  # characters after which rows that are over make place for others
 WAVE = 8  # batches whose rows move together: so many caches exist at once
 CLOSER = 0.75  # batches close up where that leaves no more than this share of them: moving a row costs a few characters
 STEP = 8  # encoded lengths are rounded up to this
-ENCODED = (
-    64  # rows that are encoded at once: those of a batch differ in length, and its states leave the caches of a CPU
-)
 
 
 class Memory(NamedTuple):
@@ -164,8 +161,8 @@ def _search(models: Sequence[Transducer], source: Tokens, way: Way, bos: int, si
     """Any number of rows, `size` at a time.
 
     Every `TURN` characters the rows that are over make place: the others move together into fewer batches, where that
-    spares enough of them. So little waits for the longest form but the rows of the last batch. Sources are encoded
-    `ENCODED` at a time, without the places that all of these leave empty.
+    spares enough of them. So little waits for the longest form but the rows of the last batch. A batch's sources are
+    encoded without the places that all of them leave empty: there are few programs, whatever the lengths.
     """
     if not len(source.ids):
         raise ValueError("nothing to search: a source of no rows")
@@ -204,13 +201,9 @@ def _started(
     """These rows, filled up to `size` by the first of them, which are not searched."""
     rows = np.resize(numbers, size)
     whole = Tokens(*(np.asarray(leaf)[rows] for leaf in source))
-    places = whole.ids.shape[1]
-    parts = []
-    for part in _chunks(np.arange(size), ENCODED):
-        longest = int((whole.segments[part] > 0).sum(axis=1).max())
-        length = min(-(-longest // STEP) * STEP, places)
-        parts.append(_encode(models, Tokens(*(leaf[part, :length] for leaf in whole)), places))
-    memories = parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+    longest = int((whole.segments > 0).sum(axis=1).max())
+    length = min(-(-longest // STEP) * STEP, whole.ids.shape[1])
+    memories = _encode(models, Tokens(*(leaf[:, :length] for leaf in whole)), whole.ids.shape[1])
     state = _begin(models, whole, memories, np.arange(size) < len(numbers), way, bos)
     return numbers, _Batch(whole, memories, state)
 
