@@ -14,8 +14,9 @@ from workbench.errors import BadInput
 from workbench.files import sha256_file
 from workbench.records import Lang
 from workbench.reports import spec
-from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show, embedded, language_id
+from workbench.sources import catalogue, catalogue_cli, catalogue_read, catalogue_show, embedded, fetch, language_id
 from workbench.sources.catalogue import Catalogue, Dataset, KnownFile
+from workbench.sources.embedded import intents, locales, pins
 from workbench.stages import new_language_cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,11 +198,14 @@ def test_what_is_advised_is_read_by_what_it_names(known: Catalogue) -> None:
     assert not commands
 
 
-@pytest.mark.data
-def test_the_languages_said_to_have_no_requests_are_those(data_root: Path) -> None:
-    (root,) = data_root.glob(f"embedded-{embedded.revision()}")
-    counts = embedded.EmbeddedData(root, "").languages()
-    assert {lang.code for lang, found in counts.items() if not found.get("intents")} == catalogue_show.UNLABELLED
+@pytest.mark.network
+def test_the_languages_said_to_have_no_requests_are_those_without_templates(tmp_path: Path) -> None:
+    pin = pins.pins()["intents"]
+    fetch.fetch([pin], tmp_path, lambda line: None)
+    with fetch.open_archive(pin, tmp_path) as archive:
+        files = locales.files_of(archive.namelist(), intents._FILE, embedded.wanted_languages())
+    labelled = {lang.code for lang, _ in files}
+    assert {lang.code for lang in embedded.wanted_languages()} - labelled == catalogue_show.UNLABELLED
 
 
 def test_a_signed_language_is_told_what_can_be_read(known: Catalogue) -> None:
