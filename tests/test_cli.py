@@ -58,3 +58,23 @@ def test_a_table_which_is_of_frozen_rows_takes_no_override(capsys: pytest.Captur
     with pytest.raises(SystemExit, match="2"):
         cli.main(["table", "x", "--set", "pretrain.steps=2"])
     assert "unrecognized arguments: --set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "least"),
+    [
+        ("synth --lexicon L --text T --target cym --out O --seed -1", 0),
+        ("synth --lexicon L --text T --target cym --out O --sentences 0", 1),
+        ("synth --lexicon L --text T --target cym --out O --min-replaced -2", 0),
+        ("inflect train A.trn --dev A.dev --out O --seed -1", 0),
+        ("inflect predict A.tst --model M --out O --beams 0", 1),
+        ("data shard A.txt --lang cym --out O --rows 0", 1),
+        ("data clean SHARDS --out O --workers two", 1),
+    ],
+)
+def test_numbers_out_of_range_are_wrong_usage(line: str, least: int, capsys: pytest.CaptureFixture[str]) -> None:
+    *_, option, value = line.split()
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(line.split())
+    said = capsys.readouterr().err
+    assert f"argument {option}: wanted a whole number of at least {least}, got {value!r}" in said

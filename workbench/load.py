@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,15 @@ def study(path: Path, overrides: Sequence[str] = ()) -> AnyStudy:
     Raises: BadInput with every problem: file, dotted path, what was wanted, what was got, the nearest right name.
     """
     file = path / STUDY_FILE if path.is_dir() else path
-    raw = _parse(file)
+    return described(_parse(file), overrides, str(file))
+
+
+def described(raw: dict[str, Any], overrides: Sequence[str], origin: str) -> AnyStudy:
+    """The study that `raw` describes, as the TOML of a study.toml does; `origin` is what errors call it.
+
+    Raises: BadInput with every problem, as `study`.
+    """
+    raw = copy.deepcopy(raw)
     kind: type[Study] | type[InflectionStudy] = Study
     of: type[Config] | type[InflectionConfig] = Config
     if raw.get("kind") == "inflection":
@@ -52,7 +61,7 @@ def study(path: Path, overrides: Sequence[str] = ()) -> AnyStudy:
         if result is not None:
             return result
     count = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
-    raise BadInput(f"{file}: {count}\n" + "\n".join(f"  {problem}" for problem in problems))
+    raise BadInput(f"{origin}: {count}\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
 def override(part: M, overrides: Sequence[str]) -> M:

@@ -338,7 +338,6 @@ def test_what_a_model_was_not_trained_on_is_said_and_what_cannot_be_is_refused(
     assert "1 of 2 rows have features that no training row had, and that are read as one unknown feature: ALL" in said
     to = ("--model", str(several), "--out", str(out))
     assert "language 'strange', by the file's name; the model knows other, toy" in says("predict", str(strange), *to)
-    assert "--beams: 0, wanted 1" in says("predict", str(strange), *to, "--beams", "0")
     (tmp_path / "toy.tst").write_text("kate\tN;PL\n", "utf-8")
     twice = (str(tables / "toy.tst"), str(tmp_path / "toy.tst"))
     assert f"{twice[0]}: another file is also written to {out / 'toy.tst'}" in says("predict", *twice, *to)

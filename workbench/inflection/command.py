@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from workbench import bars, config, load
+from workbench.arguments import at_least
 from workbench.errors import BadInput
 from workbench.inflection import rows
 from workbench.inflection.baseline import Rules
@@ -39,7 +40,7 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         default="cpu",
         help="cpu: some seven minutes of one core; gpu: 20,000 large batches",
     )
-    train.add_argument("--seed", type=_seed, default=0)
+    train.add_argument("--seed", type=at_least(0), default=0)
     train.add_argument(
         "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="e.g. train.steps=4000"
     )
@@ -51,7 +52,9 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
         "--model", nargs="+", type=Path, required=True, help="folders of trained models; several vote on each character"
     )
     predict.add_argument("--out", type=Path, required=True, help="folder for a file of the same name each")
-    predict.add_argument("--beams", type=int, help="1 is greedy search; else as the model was trained to search")
+    predict.add_argument(
+        "--beams", type=at_least(1), help="1: greedy search (default: as the model was trained to search)"
+    )
     predict.set_defaults(func=_predict)
 
     evaluate = inner.add_parser("evaluate", help="score written files against gold ones, beside the floors")
@@ -60,12 +63,6 @@ def add_parser(verbs: argparse._SubParsersAction) -> None:
     evaluate.add_argument("--train", nargs="+", type=Path, default=[], help="training files, to print what rules reach")
     evaluate.add_argument("--groups", action="store_true", help="also by part of speech and feature")
     evaluate.set_defaults(func=_evaluate)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 0, got {text!r}")
-    return int(text)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -108,8 +105,6 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    if options.beams is not None and options.beams < 1:
-        raise BadInput(f"--beams: {options.beams}, wanted 1 (greedy search) or more")
     tables = _read(options.files)
     places = [options.out / table.path.name for table in tables]
     for table, place in zip(tables, places, strict=True):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import bars
+from workbench.arguments import at_least
 from workbench.errors import BadInput
 from workbench.files import atomic_open
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pivot", default="eng-Latn", help="what the languages are paired with (default: eng-Latn)")
     parser.add_argument("--every-pair", action="store_true", help="pair every language with every other, not the pivot")
     parser.add_argument("--layers", default="all", help="all (default), last, or a number; 0 is the embedding")
-    parser.add_argument("--limit", type=_at_least(2), help="only the first so many sentences")
+    parser.add_argument("--limit", type=at_least(2), help="only the first so many sentences")
     parser.add_argument("--pooling", choices=["mean", "cls", "max"], default="mean")
     parser.add_argument("--probes", default=",".join(PROBES), help=f"some of {','.join(PROBES)} (default: all)")
     parser.add_argument("--methods", default=",".join(METHODS), help=f"of retrieval: some of {','.join(METHODS)}")
@@ -147,12 +148,3 @@ def _layers(given: str) -> Any:
     if not given.isdecimal():
         raise BadInput(f"--layers {given!r}: wanted all, last, or a number (0 is the embedding)")
     return int(given)
-
-
-def _at_least(least: int) -> Any:
-    def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"wanted a number of at least {least}, got {text!r}")
-        return int(text)
-
-    return number

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
+from workbench.arguments import at_least
 from workbench.sources.catalogue_kinds import Format, Resource, Terms
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     shard.add_argument("--lang", required=True)
     shard.add_argument("--out", required=True, type=Path, help="folder for the shards")
-    shard.add_argument("--rows", type=int, default=50_000, help="documents in a shard (default: %(default)s)")
+    shard.add_argument("--rows", type=at_least(1), default=50_000, help="documents in a shard (default: %(default)s)")
     shard.add_argument("--unit", choices=["line", "paragraph"], default="line", help="what a document of a .txt is")
     shard.add_argument("--column", default="text", help="of a table: which column is the text")
 
@@ -69,7 +70,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     clean = _action(actions, "clean", _clean, "clean shards and take out duplicates; resumes, and runs on many hosts")
     clean.add_argument("shards", type=Path, metavar="SHARDS", help="folder that `data shard` wrote")
     clean.add_argument("--out", required=True, type=Path)
-    clean.add_argument("--workers", type=int, default=1)
+    clean.add_argument("--workers", type=at_least(1), default=1)
     clean.add_argument("--shard", default="0/1", metavar="I/N", help="this host's part of the shards, e.g. 0/4")
     clean.add_argument(
         "--engine",
@@ -80,7 +81,7 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     clean.add_argument(
         "--near", type=float, default=0.8, help="near-duplicates from this similarity; 0: exact ones only"
     )
-    clean.add_argument("--min-words", type=int, default=1)
+    clean.add_argument("--min-words", type=at_least(0), default=1)
     clean.add_argument("--profiles", type=Path, help="language profiles, to leave out what is in another of them")
 
 

@@ -6,7 +6,6 @@ seeds), and runs that: so it continues where it stopped, shows how long it will 
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -316,13 +315,7 @@ def _checked(described: dict[str, Any], overrides: list[str]) -> Study:
 
     Raises: BadInput with every problem, as `load.study`.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch, STUDY_FILE)
-        files.write_text(file, toml(described))
-        try:
-            found = load.study(file, overrides)
-        except BadInput as error:
-            raise BadInput(str(error).replace(str(file), "the study that this command makes")) from error
+    found = load.described(described, overrides, "the study that this command makes")
     assert isinstance(found, Study)
     return found
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from workbench.arguments import at_least
 from workbench.sources.catalogue_kinds import LexiconFormat
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.add_argument("--senses", choices=["uniform", "frequency"], default="uniform", help="frequency: by weight")
     parser.add_argument("--target-text", type=Path, help="with --senses frequency: weights count in this text too")
     parser.add_argument("--rate", type=float, help="share of the matched words replaced (1; code-switched text: 0.5)")
-    parser.add_argument("--min-replaced", type=int, help="keep sentences with so many words replaced (3)")
+    parser.add_argument("--min-replaced", type=at_least(0), help="keep sentences with so many words replaced (3)")
     parser.add_argument("--min-rate", type=float, help="and with this share of their words replaced (0)")
-    parser.add_argument("--sentences", type=int, help="stop at so many (all; by the published rule 200000)")
+    parser.add_argument("--sentences", type=at_least(1), help="stop at so many (all; by the published rule 200000)")
     parser.add_argument("--permute", action="store_true", help="a control: the lexicon's meanings shuffled")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--tokenizer", type=Path, help="a model of ours: write subword ids too, ready to train on")
     parser.add_argument("--write", choices=["jsonl", "parquet"], default="jsonl", help="the shards (%(default)s)")
-    parser.add_argument("--rows", type=int, default=100_000, help="sentences of text in a shard (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rows", type=at_least(1), default=100_000, help="sentences of text in a shard (%(default)s)")
+    parser.add_argument("--workers", type=at_least(1), default=1)
     parser.add_argument(
         "--engine", choices=["workbench", "datatrove"], default="workbench", help="what runs the shards"
     )
