@@ -41,7 +41,7 @@ def test_a_translated_cloud_is_found_by_the_mean_difference_and_not_by_plain_cos
         assert accuracy["cosine", direction, 0] < 1.0
 
 
-@pytest.mark.parametrize(("size", "width", "rounds"), [(8, 300, 400), (20, 256, 200), (40, 64, 100)])
+@pytest.mark.parametrize(("size", "width", "rounds"), [(6, 300, 1000), (20, 64, 1000), (100, 16, 300)])
 def test_unrelated_clouds_are_found_by_chance_whoever_fits_the_mean_difference(
     size: int, width: int, rounds: int
 ) -> None:
@@ -52,7 +52,8 @@ def test_unrelated_clouds_are_found_by_chance_whoever_fits_the_mean_difference(
         accuracies = [
             one.accuracy for here, there in pairs for one in retrieval(here, there, seed=0) if one.method == variant
         ]
-        assert np.mean(accuracies) == pytest.approx(1 / size, rel=0.3), variant
+        least = 0.83 if variant == "held-out" and size < 50 else 0.93  # `moved_by_others` says why
+        assert least < np.mean(accuracies) * size < 1.07, variant
 
 
 def test_a_held_out_candidate_is_moved_by_fitted_pairs_without_its_own() -> None:

@@ -3,7 +3,8 @@
 Source: Pires, Schlinger & Garrette 2019, "How multilingual is Multilingual BERT?", section 5
 (https://aclanthology.org/P19-1493): translate a sentence's vector by the mean difference between the languages, take
 the nearest of all target vectors. There the mean difference comes from the very pairs that are then tested, which
-favours no candidate, for each is in it once; `held-out` fits it on others.
+favours no candidate, for each is in it once; `held-out` fits it on others, which holds unrelated sentences
+down by up to a tenth of chance (`moved_by_others` says why).
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ def moved_by_others(queries: np.ndarray, candidates: np.ndarray, tested: np.ndar
 
     For a candidate of a fitted pair that one is its own: with its own difference in the mean it would be nearer to all
     queries than chance has it, and a tested one, the translation, never is. The others leave one out as well, so that
-    all means are of as many.
+    all means are of as many. What is left: the fitted candidates are in each other's means and so lie further apart
+    than the tested ones, so that the nearest of unrelated vectors is one of them too often, the less the more there
+    are (of 8, 20 and 200 the translation is nearest .90, .92 and .97 times as often as chance has it).
 
     Shapes: queries, candidates [N, D], tested and fitted numbers of pairs, all N -> [N, D]
     """

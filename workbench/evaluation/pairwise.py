@@ -45,9 +45,12 @@ def retrieval(
     dots = cosines = None
     for method in methods:
         match method:
-            case "paper" | "held-out" | "euclidean":
+            case "paper" | "euclidean":
                 dots = here_moved @ there_moved.T if dots is None else dots
-                forth, back = _by_distance(dots, here_moved, there_moved, method, seed)
+                shift = (there - here).mean(axis=0) if method == "paper" else np.zeros(here.shape[1])
+                forth, back = _by_distance(dots, here_moved, there_moved, shift)
+            case "held-out":
+                forth, back = _by_others(here_moved, there_moved, seed)
             case "cosine" | "csls" | "margin":
                 cosines = unit(here) @ unit(there).T if cosines is None else cosines
                 forth, back = _by_cosine(cosines, method)
@@ -62,22 +65,27 @@ def retrieval(
 
 
 def _by_distance(
-    dots: np.ndarray, here: np.ndarray, there: np.ndarray, method: Literal["paper", "held-out", "euclidean"], seed: int
+    dots: np.ndarray, here: np.ndarray, there: np.ndarray, shift: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """With x moved by v, x nearest to y by distance is largest x.y + v.y - y.y / 2; and y moved by -v likewise."""
+    return _hits(dots, _half_squares(there) - there @ shift), _hits(dots.T, _half_squares(here) + here @ shift)
+
+
+def _by_others(here: np.ndarray, there: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     n = len(here)
-    half_here, half_there = (0.5 * np.einsum("ND,ND->N", one, one) for one in (here, there))
-    if method != "held-out":
-        shift = np.zeros(here.shape[1]) if method == "euclidean" else (there - here).mean(axis=0)
-        return _hits(dots, half_there - there @ shift), _hits(dots.T, half_here + here @ shift)
     first = np.zeros(n, bool)
     first[stream(seed, "retrieval-halves", n).permutation(n)[::2]] = True
     forth, back = np.empty(n), np.empty(n)
     for tested, fitted in halves(first):
         for queries, candidates, found in ((here, there, forth), (there, here, back)):
             moved = moved_by_others(queries, candidates, tested, fitted)
-            found[tested] = _hits(queries[tested] @ moved.T, 0.5 * np.einsum("ND,ND->N", moved, moved), tested)
+            found[tested] = _hits(queries[tested] @ moved.T, _half_squares(moved), tested)
     return forth, back
+
+
+def _half_squares(vectors: np.ndarray) -> np.ndarray:
+    found: np.ndarray = 0.5 * np.einsum("ND,ND->N", vectors, vectors)
+    return found
 
 
 def _by_cosine(cosines: np.ndarray, method: Literal["cosine", "csls", "margin"]) -> tuple[np.ndarray, np.ndarray]:
