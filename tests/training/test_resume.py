@@ -166,11 +166,11 @@ def test_the_average_is_by_hand_what_is_returned_and_saved_beside_the_weights(tm
     assert digest(saved[0].model) == digest(state.model) != digest(returned)
 
 
-def test_the_best_is_the_first_of_equals_and_each_look_without_a_new_one_counts() -> None:
+def test_the_last_of_equals_is_kept_and_each_look_without_a_lower_one_counts() -> None:
     progress = Progress(num_tokens=7)
     for step, value in ((10, 3.0), (20, 2.5), (30, 2.5), (40, float("inf"))):
         progress = progress.after(step, value)
-    assert progress == Progress(num_tokens=7, best=2.5, best_step=20, looks_since=2)
+    assert progress == Progress(num_tokens=7, best=2.5, best_step=30, looks_since=2)
     assert progress.after(50, 2.4) == Progress(num_tokens=7, best=2.4, best_step=50, looks_since=0)
 
 

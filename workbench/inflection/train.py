@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench import config, models
@@ -24,15 +24,53 @@ MODEL = "transducer.json"
 
 @dataclass(frozen=True, slots=True)
 class Inflector:
-    """A trained model, what its ids mean, and how it searches."""
+    """A trained model, what its ids mean, how it searches, and what it needs to know of its training rows.
+
+    `bundles` are their feature bundles as written, `growth` is by how many characters a form was longer than its lemma.
+    """
 
     model: models.Transducer
     alphabet: Alphabet
     search: config.Search
     languages: tuple[str, ...]
+    bundles: tuple[str, ...]
+    growth: int
 
     def write(self, rows: Sequence[Row]) -> list[str]:
-        return forms([self.model], self.alphabet, rows, self.search)
+        return write([self], rows, self.search_for(rows, self.search))
+
+    def search_for(self, rows: Sequence[Row], search: config.Search) -> config.Search:
+        """The search with room for the forms of these rows: a lemma longer than those of training has a longer form."""
+        longest = max((len(row.lemma) for row in rows), default=0) + self.growth
+        return search.model_copy(update={"max_length": max(search.max_length, _room(longest))})
+
+
+def write(voters: Sequence[Inflector], rows: Sequence[Row], search: config.Search) -> list[str]:
+    """The form of every row, in order, by models of the same training rows.
+
+    A bundle that training had with its features in another order is read in that order, since models notice the order.
+    """
+    first = voters[0]
+    trained = {in_any_order(bundle): bundle for bundle in first.bundles}
+    asked = [replace(row, features=trained.get(in_any_order(row.features), row.features)) for row in rows]
+    return forms([one.model for one in voters], first.alphabet, asked, search)
+
+
+def in_any_order(features: str) -> tuple[str, ...]:
+    """The features of a bundle, sorted: `V;PST;NOM(2,SG)` -> `NOM(2,SG)`, `PST`, `V`."""
+    found, depth = [""], 0
+    for c in features:
+        depth += {"(": 1, ")": -1}.get(c, 0)
+        if c == ";" and not depth:
+            found.append("")
+        else:
+            found[-1] += c
+    return tuple(sorted(found))
+
+
+def _room(longest: int) -> int:
+    """Places for so many characters and the end."""
+    return -(-(longest + 1) // STEP) * STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +152,7 @@ def fit(
     languages = tuple(sorted({row.lang for row in training}))
     longest = max(len(row.form or "") for row in (*training, *dev))
     search = settings.search.model_copy(
-        update={"max_length": max(settings.search.max_length, -(-(longest + 1) // STEP) * STEP)}
+        update={"max_length": max(settings.search.max_length, _room(longest))}
     )
     identity = {
         "settings": settings.model_copy(update={"data": settings.data.model_copy(update={"folder": ""})}).identity(),
@@ -138,6 +176,8 @@ def fit(
         held_out=_DevErrors(dev, alphabet, quick),
         loss=transducer_loss,
     )
+    bundles = tuple(sorted({row.features for row in training}))
+    growth = max(0, *(len(row.form or "") - len(row.lemma) for row in (*training, *dev)))
     write_json(
         folder / MODEL,
         {
@@ -146,9 +186,11 @@ def fit(
             "model": settings.model.model_dump(mode="json"),
             "search": search.model_dump(mode="json"),
             "padded_rate": batches.padded_rate,
+            "bundles": bundles,
+            "growth": growth,
         },
     )
-    return Inflector(model, alphabet, search, languages)
+    return Inflector(model, alphabet, search, languages, bundles, growth)
 
 
 def looks(folder: Path) -> dict[int, float]:
@@ -192,11 +234,19 @@ def load(folder: Path) -> Inflector:
     """
     if not (folder / MODEL).is_file():
         raise BadInput(f"{folder}: no {MODEL}; wanted a folder that `workbench inflect train` or a study has finished")
-    match found := read_json(folder / MODEL):
-        case {"alphabet": dict(made), "languages": list(languages), "model": dict(model), "search": dict(search)}:
+    match {"bundles": [], "growth": 0, **(found := read_json(folder / MODEL))}:  # not in those of older versions
+        case {
+            "alphabet": dict(made),
+            "languages": list(languages),
+            "model": dict(model),
+            "search": dict(search),
+            "bundles": list(bundles),
+            "growth": int(growth),
+        }:
             alphabet, settings = Alphabet.from_json(made), config.Transducer.model_validate(model)
             weights = load_weights(folder, models.abstract_transducer(settings, alphabet.size))
-            return Inflector(weights, alphabet, config.Search.model_validate(search), tuple(languages))
+            how = config.Search.model_validate(search)
+            return Inflector(weights, alphabet, how, tuple(languages), tuple(bundles), growth)
     raise BadInput(
         f"{folder / MODEL}: wanted alphabet, languages, model and search, got {sorted(found)}; train it again"
     )

@@ -37,7 +37,8 @@ class Transducer(nnx.Module):
     character's probability is the sum over all ways to write it.
 
     Source: features: Wu et al. 2021, section 3.2 (https://aclanthology.org/2021.eacl-main.163); copying: Gu et al.
-        2016, section 3.2 (arXiv 1603.06393). Differs: RoPE, heads that start out local, one score per copied place.
+        2016, section 3.2 (arXiv 1603.06393). Differs: RoPE, heads that start out local (and so notice in which order features are written), one score
+        per copied place.
     """
 
     def __init__(self, settings: config.Transducer, vocab_size: int, rng: np.random.Generator | None) -> None:

@@ -47,7 +47,7 @@ VERSIONS: dict[Kind, int] = {
     "floors": 1,
     "task-floors": 2,
     "linear": 1,
-    "inflect": 1,
+    "inflect": 2,
     "inflect-floors": 1,
 }
 

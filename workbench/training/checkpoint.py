@@ -30,7 +30,7 @@ Trained = TypeVar("Trained", bound=models.Trainable)
 class Progress:
     """What a run knows beside its arrays: tokens read, and how its held-out loss has gone.
 
-    `best` is the lowest value, reached at `best_step` (None: not looked yet), `looks_since` looks ago.
+    `best` is the lowest value, last had at `best_step` (None: not looked yet), first had `looks_since` looks ago.
     """
 
     num_tokens: int = 0
@@ -39,10 +39,13 @@ class Progress:
     looks_since: int = 0
 
     def after(self, step: int, value: float) -> Progress:
-        """After a look at `step`; only a lower value is a new best."""
+        """After a look at `step`. Of equal values the last is kept, which has been trained for longer (few inflected
+        forms are all wrong for many looks); but only a lower one is progress, for which patience waits.
+        """
         if value < self.best:
             return replace(self, best=value, best_step=step, looks_since=0)
-        return replace(self, looks_since=self.looks_since + 1)
+        kept = step if value == self.best else self.best_step
+        return replace(self, best_step=kept, looks_since=self.looks_since + 1)
 
 
 def _filled(tree: Any, leaves: dict[str, jax.Array]) -> Any:
