@@ -109,6 +109,8 @@ def test_impossible_shapes_and_unknown_languages_are_explained(file: Path) -> No
     assert "base.data.targets: language 'cmy-Latn'" in text
     assert "nearest: " in text
     assert "targets must not be in pretrain" in problem(file, 'data.targets=["fra-Latn"]')
+    said = problem(file, 'data.targets=["swc-Latn"]', 'data.pretrain=["eng-Latn", "swh-Latn"]')
+    assert "under another code either: ['swc-Latn and swh-Latn'] have the same text" in said
     assert "needs 'pseudo' among adapt.resources" in problem(file, "evaluate.pseudo_labelled=true")
 
 

@@ -63,7 +63,8 @@ def test_the_shape_of_a_round_space_and_of_a_needle() -> None:
 
 
 def test_few_vectors_of_a_round_space_are_as_isotropic_as_the_chance_beside_them_says() -> None:
-    (row,) = [row for row in probe_space.shape(CYM, RNG.standard_normal((60, 256)), 1) if row.metric == "iso_score"]
+    space = np.random.default_rng(5).standard_normal((60, 256))
+    (row,) = [row for row in probe_space.shape(CYM, space, 1) if row.metric == "iso_score"]
     assert row.chance_by == "drawing"
     assert row.chance == pytest.approx(row.value, abs=0.03)
     assert row.value < 0.3
@@ -100,7 +101,7 @@ def test_a_space_without_languages_is_at_the_chance_that_stands_beside_it(num_la
                 assert row.chance is not None
                 found.setdefault(f"{row.metric} {row.method}", []).append(row.value - row.chance)
     assert abs(np.mean(found["accuracy as-is"])) < 0.1
-    assert abs(np.mean(found["accuracy centred"])) < 0.1
+    assert abs(np.mean(found["accuracy centred"])) < 0.06
     assert abs(np.mean(found["silhouette_by_language as-is"])) < 0.004
     assert abs(np.mean(found["silhouette_by_language centred"])) < 0.004
 

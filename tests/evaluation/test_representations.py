@@ -52,6 +52,22 @@ def test_the_mean_is_that_of_the_packed_embeddings(reader: Reader, model: Encode
     np.testing.assert_allclose(all_vectors(reader, TEXTS), sentence_embeddings(model, tokenizer, TEXTS), atol=2e-5)
 
 
+def test_texts_read_in_windows_come_in_batches_and_are_named_by_their_numbers(reader: Reader) -> None:
+    texts, windowed = TEXTS * 150, replace(reader, window=16)
+    counted: list[int] = []
+    found = list(sentence_vectors(windowed, texts, done=counted.append))
+    assert counted == [256, 256, 88]
+    assert [batch.vectors.shape[1] for batch in found] == counted
+    assert np.concatenate([batch.texts for batch in found]).tolist() == list(range(600))
+    np.testing.assert_allclose(
+        np.concatenate([b.vectors for b in found], axis=1)[:, -4:],
+        sentence_embeddings(reader.model, reader.tokenizer, TEXTS, length=16),
+        atol=2e-5,
+    )
+    with pytest.raises(BadInput, match="text number 2 of 2 is empty: ' '"):
+        all_vectors(windowed, ["a", " "])
+
+
 def test_cls_is_refused_where_the_model_reads_no_piece_before_a_text(reader: Reader) -> None:
     with pytest.raises(BadInput, match="no special piece before a text"):
         next(sentence_vectors(reader, TEXTS, "cls"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -166,16 +168,17 @@ def test_an_exported_encoder_imports_with_our_tokenizer_and_the_same_tensors(
     assert kept.vocab.mask == found.vocab.mask
 
 
+@pytest.mark.parametrize(("kind", "pad"), [("xlm-roberta", 1), ("bert", 0)])
 def test_positions_of_a_published_encoder_are_counted_as_before_under_another_vocabulary(
-    make_run: MakeRun, tokenizer: Tokenizer
+    make_run: MakeRun, tokenizer: Tokenizer, kind: Literal["xlm-roberta", "bert"], pad: int
 ) -> None:
-    settings = XLMRSettings(tokenizer.vocab.size, 16, 1, 2, 24, 64, 1, 1, "gelu", 1e-5, 0.1, "xlm-roberta")
+    settings = XLMRSettings(tokenizer.vocab.size, 16, 1, 2, 24, 64, 1, 1, "gelu", 1e-5, 0.1, kind)
     trained_in_bfloat16 = config.Model(compute=config.Compute(dtype="bfloat16"))  # which it was not: asked in vain
     out = exchange.export(make_run(trained_in_bfloat16, began_as=empty(settings, head=True)))
     described, card = read_json(out / "config.json"), (out / "README.md").read_text("utf-8")
-    assert (described["pad_token_id"], described["bos_token_id"], tokenizer.vocab.pad) == (1, 2, 0)
-    assert exchange.load_encoder(out)[0].settings == settings
-    assert "`pad_token_id` in config.json is 1" in card
+    assert (described["pad_token_id"], described["bos_token_id"], tokenizer.vocab.pad) == (pad, 2, 0)
+    assert exchange.load_encoder(out)[0].settings == replace(settings, pad=pad)
+    assert ("`pad_token_id` in config.json is 1" in card) == (kind == "xlm-roberta")
     assert "bfloat16" not in card
 
 

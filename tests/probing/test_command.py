@@ -136,7 +136,7 @@ def test_numbers_that_vectors_without_variance_do_not_have_are_left_out_and_told
 
 
 def test_languages_whose_vectors_are_all_one_have_no_tree(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain = open_model(str(model))
     monkeypatch.setattr(reader, "open_model", lambda *_: replace(plain, before=(plain.tokenizer.vocab.mask,)))
@@ -147,6 +147,7 @@ def test_languages_whose_vectors_are_all_one_have_no_tree(
         out = tmp_path / f"layer-{layer}"
         assert cli.main([*arguments, "--probes", "space", "--layers", str(layer), "--out", str(out)]) == 0
         assert (out / "languages.svg").exists() == has_tree
+        assert ("no tree of languages: at layer 0 all" in capsys.readouterr().err) != has_tree
         assert (out / "map.html").exists()
 
 

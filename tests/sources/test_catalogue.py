@@ -157,7 +157,7 @@ def test_the_study_that_is_shown_takes_the_language_as_its_target(known: Catalog
     path = ROOT / "experiments" / "quickstart"
     read = load.study(path).variants["none"].data.pretrain
     assert {languages.parse(tag).code for tag in read} | {"swa"} == catalogue_show.QUICKSTART_BASE
-    for code in ("cym", "afr", "rus", "hau"):
+    for code in ("cym", "afr", "rus", "hau", "swc"):  # the base reads Swahili as swh, which is the same text
         name = "alignment_objectives" if code == "hau" else "quickstart"
         said = catalogue_show.printed(
             catalogue_show.describe(known, catalogue_show.Holdings(languages.parse(code), (), {"train strings": 9}))

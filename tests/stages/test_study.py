@@ -13,7 +13,7 @@ from workbench import load
 from workbench.errors import BadInput
 from workbench.reports import spec
 from workbench.reports.spec import TableSpec
-from workbench.stages import study
+from workbench.stages import source, study
 from workbench.stages.plan import stages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def shown(path: Path, *overrides: str) -> spec.Spec:
 
 def refused(path: Path, *overrides: str) -> str:
     with pytest.raises(BadInput) as caught:
-        study.run(path, overrides, retry_failed=False, dry_run=True)
+        study.run(path, overrides, retry_failed=False, dry_run=False)
     assert not (path.parent / "runs").exists()
     return str(caught.value)
 
@@ -53,19 +53,30 @@ def test_a_study_without_tables_is_refused_before_it_runs(tiny_study: Path) -> N
 
 
 def test_the_study_file_itself_is_a_study_too(tiny_study: Path) -> None:
-    assert study.run(tiny_study / "study.toml", [], retry_failed=False, dry_run=True) == 0
+    file = tiny_study / "study.toml"
+    assert study.run(file, [], retry_failed=False, dry_run=True) == 0
+    with pytest.raises(BadInput, match="absent, wanted done; `workbench run` finishes it"):
+        study.freeze(file, [])
+    for check in (False, True):
+        with pytest.raises(BadInput, match=rf"{tiny_study / 'results.jsonl'}: no such file"):
+            study.table(file, check=check)
+
+
+def test_bits_of_another_setting_than_the_tables_show_are_refused_before_it_runs(tiny_study: Path) -> None:
+    said = "'bits' shows masked_bits_per_byte of setting 'K=7', but the study measures K=5; write that there"
+    assert said in refused(tiny_study, "evaluate.mask_groups=5")
 
 
 def test_folders_are_told_whole_for_they_are_what_other_commands_are_given(
     tiny_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     overrides = [f"where.runs={tmp_path / ('long' * 30)}"]
-    folders = {str(stage.folder) for stage in stages(load.study(tiny_study, overrides), "")}
+    made = load.study(tiny_study, overrides)
+    folders = {str(stage.folder) for stage in stages(made, source.revision(made))}
     study.status(tiny_study, overrides)
     study.run(tiny_study, overrides, retry_failed=False, dry_run=True)
     told = [word for line in capsys.readouterr().out.splitlines() for word in line.split() if "longlong" in word]
-    assert len(told) == 2 * len(folders)
-    assert {word.rpartition("/")[0] for word in told} == {folder.rpartition("/")[0] for folder in folders}
+    assert sorted(told) == sorted([*folders, *folders])
 
 
 def test_rows_and_columns_that_the_study_has_not_are_refused_before_it_runs(tiny_study: Path) -> None:
@@ -98,7 +109,7 @@ def test_languages_that_set_leaves_out_leave_the_tables_and_this_is_said(
     assert said.startswith("the tables are without ")
     assert "gle-Latn" in said
     assert said.count("\n") == 1
-    assert all(one.columns == columns for one in (*found.table, *found.layers))
+    assert all(one.columns == columns for one in (*found.table, *found.layer_figures))
     assert [one.aside for one in found.table] == [one.aside for one in whole.table]
     assert (found.claim, len(found.figure)) == (whole.claim, len(whole.figure))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from workbench import languages, licences
 from workbench.config.part import Part, Positive
 from workbench.errors import BadInput
+from workbench.records import Lang
 
 
 class Embedded(Part):
@@ -88,6 +90,18 @@ class Data(Part):
     def _targets_unseen(self) -> Self:
         if both := sorted(set(self.pretrain) & set(self.targets)):
             raise ValueError(f"targets must not be in pretrain (the base would have read them): {both}")
+        if isinstance(self.source, Embedded) and (same := _same_texts(self.pretrain, self.targets)):
+            raise ValueError(f"targets must not be in pretrain under another code either: {same} have the same text")
         if self.pivot not in self.pretrain:
             raise ValueError(f"pivot {self.pivot!r} must be one of pretrain")
         return self
+
+
+def _same_texts(pretrain: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """Pairs of tags for which the embedded default finds one file, as for two members of a macrolanguage."""
+
+    def filed(tag: str) -> set[Lang]:
+        lang = languages.parse(tag)
+        return {lang, *languages.counterparts(lang)}
+
+    return [f"{one} and {other}" for one in targets for other in pretrain if filed(one) & filed(other)]

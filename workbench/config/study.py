@@ -60,6 +60,18 @@ class Config(Part):
             return ("bits", "retrieval", "intents")
         return ("bits",)
 
+    @property
+    def bits(self) -> tuple[str, str]:
+        """The metric of held-out text that fits the kind of model, and its setting (of AlexaTM's two, the first)."""
+        match self.model.kind:
+            case "encoder":
+                return "masked_bits_per_byte", f"K={self.evaluate.mask_groups}"
+            case "decoder":
+                return "bits_per_byte", f"context={self.pretrain.length}"
+            case "encoder-decoder":
+                kind = self.objective.kind
+                return "conditional_bits_per_byte", "alexatm denoising" if kind == "alexatm" else kind
+
     @model_validator(mode="after")
     def _objective_fits_model(self) -> Self:
         match self.objective.kind:
@@ -110,20 +122,24 @@ class Config(Part):
                 f"adapt.resources {made} are made from lexicons and paradigms, which data.source 'files' has not; "
                 "leave 'few-text' and 'all-text', or use the embedded data"
             )
-        labelled = [name for name in self.measures if name in ("retrieval", "intents", "translation")]
+        if own_text and self.pretrain.inflection_share:
+            raise ValueError("pretrain.inflection_share: data.source 'files' has no paradigms; leave it out")
+        labelled = [name for name in self.measures if name in ("retrieval", "intents", "translation", "inflection")]
         if own_text and labelled:
             raise ValueError(
-                f"evaluate.measures {labelled} need translated or labelled sentences, which data.source 'files' has "
-                "not; leave 'bits' and 'cost'"
+                f"evaluate.measures {labelled} need translated or labelled sentences, or paradigms, which data.source "
+                "'files' has not; leave 'bits' and 'cost'"
             )
         if self.evaluate.pseudo_labelled and "pseudo" not in resources:
             raise ValueError("evaluate.pseudo_labelled needs 'pseudo' among adapt.resources (no lexicon, no labels)")
-        asked = [name for name in self.measures if name in ("in-context", "translation")]
+        asked = [name for name in self.measures if name in ("in-context", "translation", "inflection")]
         if asked and (self.model.kind == "encoder" or self.objective.kind == "deshuffle"):
             raise ValueError(
                 f"evaluate.measures {asked} need a model that goes on behind a prompt: a decoder, or an "
                 "encoder-decoder trained by 'alexatm', 'denoise' or 'span-corruption'"
             )
+        if "inflection" in self.measures and not self.data.targets:
+            raise ValueError("evaluate.measures 'inflection' asks for forms of target languages; data.targets is empty")
         if ("alignment" in self.measures) != bool(self.evaluate.parallel):
             raise ValueError(
                 "evaluate.measures 'alignment' reads the sentences that evaluate.parallel names (ntrex, sib200), and "

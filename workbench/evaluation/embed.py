@@ -44,7 +44,8 @@ def sentence_embeddings(
     packed = pack_texts(tokenizer, texts, length)
     counts = np.bincount(packed.owners[packed.owners >= 0], minlength=len(texts))
     if not counts.all():
-        raise BadInput(f"sentence embeddings: text number {int(np.argmin(counts))} of {len(texts)} is empty")
+        empty = int(np.argmin(counts))
+        raise BadInput(f"sentence embeddings: text number {empty + 1} of {len(texts)} is empty: {texts[empty]!r}")
     sums: np.ndarray | None = None  # [L+1, N, D]
     for real, batch in batches(packed.rows, batch_size):
         hidden = np.asarray(_hidden(model, batch.ids, batch.segments, batch.positions))

@@ -116,7 +116,8 @@ def language_probe(vectors: np.ndarray, langs: Sequence[str], groups: Sequence[s
 
     `groups` names each vector's meaning, so that no sentence is tested whose translation was trained on.
 
-    Shapes: -> [number tested] float64, 1 where right; chance is one over the number of languages
+    Shapes: -> [number tested] float64, 1 where right; chance is one over the number of languages (but of
+        vectors that were centred by language, less: `probe_space.language`)
     Random: which meanings are trained on, from (seed, number of meanings).
     """
     from sklearn.linear_model import LogisticRegression

@@ -19,6 +19,8 @@ from workbench.records import Lang
 from workbench.seeds import stream
 
 HUB_NEIGHBOURS = 10
+MAX_LOTS = 10  # of the centred language probe: one alone says .09 to .22 where the mean of many is .18
+ENOUGH_JUDGED = 2000  # sentences, in as many lots as that takes
 Method = Literal["as-is", "centred"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -58,19 +60,21 @@ def language(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> l
     A neutral space is at chance. Centring takes off each language's mean, of the tested sentences too: a classifier
     that has learnt what is left of the trained half's mean then finds the opposite in the tested half, and is right
     less often than one in so many. So there chance is what it finds where the languages of each meaning are drawn by
-    lot before centring.
+    lot before centring, in the mean of several lots where one judges few sentences.
 
     Shapes: vectors, each [N, D], row n of one meaning
-    Random: the halves as `geometry.language_probe` draws them; the lot from (seed, "languages-by-lot", L, N).
+    Random: the halves as `geometry.language_probe` draws them; lot k from (seed + k, "languages-by-lot", L, N).
     """
     stacked, tags, meanings = _stacked(vectors)
-    lot = _by_lot(tags, len(vectors), seed)
     rows = []
     for method in METHODS:
         found = interval(geometry.language_probe(_points(stacked, tags, method), tags, meanings, seed))
         chance = 1.0 / len(vectors)
         if method == "centred":
-            chance = float(geometry.language_probe(_points(stacked, lot, method), lot, meanings, seed).mean())
+            num_lots = max(1, min(MAX_LOTS, ENOUGH_JUDGED // found.n))
+            lots = (_by_lot(tags, len(vectors), seed + k) for k in range(num_lots))
+            rights = [geometry.language_probe(_points(stacked, lot, method), lot, meanings, seed) for lot in lots]
+            chance = float(np.mean(rights))
         rows.append(
             Row(
                 "language", "accuracy", method, *_both(vectors), "", layer, found.value, found.n, len(vectors),
@@ -84,10 +88,10 @@ def language(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> l
 def grouping(vectors: Mapping[Lang, np.ndarray], layer: int, seed: int = 0) -> list[Row]:
     """Do sentences group by meaning or by language? Silhouette and V-measure, as is and centred by language.
 
-    Shapes: vectors, each [N, D], row n of one meaning
     Each row's chance is that of labels drawn by lot: meanings among all sentences; languages among those of a meaning,
     and before centring, which parts sentences of one language a little.
 
+    Shapes: vectors, each [N, D], row n of one meaning
     Random: k-means from (seed, N), the lots from (seed, "grouping-control", N) and (seed, "languages-by-lot", L, N).
     """
     stacked, tags, meanings = _stacked(vectors)

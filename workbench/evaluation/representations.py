@@ -21,6 +21,7 @@ from workbench.vocab import Vocab
 Pooling = Literal["mean", "cls", "max"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 BATCH_TOKENS = 4096  # of a batch, padding included: memory does not depend on how much text there is
+WINDOWED_TEXTS = 256  # read in windows at a time
 LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096)  # one program each
 
 
@@ -111,8 +112,9 @@ def sentence_vectors(
     """
     check_pooling(reader, pooling)
     if reader.window is not None and pooling == "mean":
-        yield from _windowed(reader, texts, reader.window)
-        done(len(texts))
+        for batch in _windowed(reader, texts, reader.window):
+            done(len(batch.texts))
+            yield batch
         return
     ids = _encoded(reader, texts)
     for numbers, tokens, places in _batches(reader, ids):
@@ -136,7 +138,9 @@ def _windowed(reader: Reader, texts: Sequence[str], length: int) -> Iterator[Bat
     model, tokenizer = reader.model, reader.tokenizer
     if isinstance(model, Published) or not isinstance(tokenizer, Tokenizer) or reader.before or reader.after:
         raise BadInput(f"{reader.name}: only a model of ours with nothing around a text is read in windows")
-    yield Batch(np.arange(len(texts)), sentence_embeddings(model, tokenizer, texts, length=length))
+    for start in range(0, len(texts), WINDOWED_TEXTS):
+        some = texts[start : start + WINDOWED_TEXTS]
+        yield Batch(np.arange(start, start + len(some)), sentence_embeddings(model, tokenizer, some, length=length))
 
 
 def words_of(reader: Reader, texts: Sequence[str]) -> Words:

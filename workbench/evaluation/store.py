@@ -74,7 +74,7 @@ class Store:
             "model": reader.sha256,
             "tokenizer": reader.tokenizer.sha256,
             "around": [list(reader.before), list(reader.after)],
-            "kind": kind if reader.window is None else f"{kind} of windows of {reader.window}",
+            "kind": f"mean of windows of {reader.window}" if reader.window and kind == "mean" else kind,
             "texts": sha256_bytes(canonical_json(list(texts)).encode()),
         }
         key = sha256_bytes(canonical_json(made_of).encode())

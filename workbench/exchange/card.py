@@ -211,7 +211,7 @@ def _limits(trained: Trained, model: Model | Published) -> str:
         "Weights are float32; hidden states computed from these files equalled the model's to 1e-4 at export.",
         "No speaker of these languages has reviewed the model's output; it may be wrong or offensive.",
     ]
-    if isinstance(model, XLMR) and model.settings.kind != "bert" and model.settings.pad != trained.tokenizer.vocab.pad:
+    if isinstance(model, XLMR) and model.settings.first_position and model.settings.pad != trained.tokenizer.vocab.pad:
         points.append(
             f"`pad_token_id` in config.json is {model.settings.pad}: positions are counted from behind it. The "
             f"tokenizer pads with {trained.tokenizer.vocab.pad}, on the right and masked."

@@ -16,7 +16,7 @@ from workbench.exchange.layouts import Layout
 from workbench.exchange.trained import Trained
 from workbench.files import write_bytes, write_json, write_text
 from workbench.models import Model
-from workbench.models.published import Published
+from workbench.models.published import XLMR, Published
 from workbench.objectives.build import document_end
 from workbench.tokenizer.processor import Tokenizer
 from workbench.tokenizer.published import TOKENIZER, TOKENIZER_CONFIG, PublishedTokenizer
@@ -53,6 +53,8 @@ def _fill(read: Trained, model: Model | Published, layout: Layout, folder: Path)
     if isinstance(model, Published):
         ids = {"pad": vocab.pad, "bos": vocab.bos, "eos": vocab.eos}
         described = {f"{name}_token_id": id for name, id in ids.items()} | published.config(model.settings)
+        if not (isinstance(model, XLMR) and model.settings.first_position):  # positions are not counted from pad
+            described["pad_token_id"] = vocab.pad  # whatever its first tokenizer's was
         written = layouts.Written(described, published.tensors_of(model))
     elif layout == "workbench":
         written = native.write(model, model.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ def draw(
         if np.isfinite(distances).all():
             tags = [lang.tag for lang in several[0].texts]
             drawn.append(probe_figures.language_tree(tags, distances, f"{title}, layer {layer}", folder))
+        else:
+            print(f"no tree of languages: at layer {layer} all vectors of one are the same", file=sys.stderr)
     meaning_map.page(shown, pivot, folder / PAGE)
     return [path for one in drawn for path in one.files] + [folder / PAGE]
 

@@ -247,19 +247,19 @@ class Spec(Part):
         return next(law for law in self.scaling if law.name == name)
 
     @property
-    def layers(self) -> tuple[Layers, ...]:
+    def layer_figures(self) -> tuple[Layers, ...]:
         return tuple(figure for figure in self.figure if isinstance(figure, Layers))
 
     @property
     def variants(self) -> set[str]:
         """All that are shown, but the floors."""
-        shown: list[Shown | Layers] = [*self.table, *self.groups, *self.layers]
+        shown: list[Shown | Layers] = [*self.table, *self.groups, *self.layer_figures]
         rows = [row for one in shown for row in one.rows]
         return {row.variant for row in rows if not row.floor} | {name for law in self.scaling for name in law.variants}
 
     def languages(self, tasks: Collection[str]) -> list[str]:
         """All that these tasks are shown in, in order."""
-        shown: list[TableSpec | Scaling | Layers] = [*self.table, *self.scaling, *self.layers]
+        shown: list[TableSpec | Scaling | Layers] = [*self.table, *self.scaling, *self.layer_figures]
         found = [tag for one in shown if one.task in tasks for tag in one.columns]
         found += [tag for table in self.table if table.task in tasks for tag in table.aside]
         found += [tag for one in self.groups if one.task in tasks for group in one.group for tag in group.columns]

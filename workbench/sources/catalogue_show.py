@@ -208,7 +208,8 @@ def _today(found: Holdings, resources: list[str]) -> Iterable[str]:
         yield "English is what studies set out from (data.pivot): its text, its labelled requests, its lexicons."
         return
     study = "alignment_objectives" if found.lang.code in UNLABELLED else "quickstart"
-    is_read = found.lang.code in QUICKSTART_BASE - UNLABELLED
+    codes = {lang.code for lang in (found.lang, *languages.counterparts(found.lang))}
+    is_read = not codes.isdisjoint(QUICKSTART_BASE - UNLABELLED)
     base = " --set 'data.pretrain=[\"eng-Latn\"]' --set pretrain.pivot_share=1.0" if is_read else ""
     yield "Runs today, with one download of 150 MB:"
     yield f"  workbench run experiments/{study} --set 'data.targets=[\"{found.lang}\"]'{base}"

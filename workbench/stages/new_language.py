@@ -323,19 +323,12 @@ def _checked(described: dict[str, Any], overrides: list[str]) -> Study:
 def _bits(config: Config) -> dict[str, str]:
     """Which of the bits that `evaluation.bits.measure` finds are shown of such a model, and what they are."""
     kind = config.objective.kind
-    title, how, metric, setting = {
-        "encoder": (
-            "Masked pseudo-likelihood", " when every piece is masked in turn", "masked_bits_per_byte",
-            f"K={config.evaluate.mask_groups}",
-        ),
-        "decoder": (
-            "Prediction", ", each piece after those before it", "bits_per_byte", f"context={config.pretrain.length}",
-        ),
-        "encoder-decoder": (
-            "Restoration", f" as it writes them from what its objective ({kind}) leaves", "conditional_bits_per_byte",
-            "alexatm denoising" if kind == "alexatm" else kind,
-        ),
-    }[config.model.kind]  # fmt: skip
+    title, how = {
+        "encoder": ("Masked pseudo-likelihood", " when every piece is masked in turn"),
+        "decoder": ("Prediction", ", each piece after those before it"),
+        "encoder-decoder": ("Restoration", f" as it writes them from what its objective ({kind}) leaves"),
+    }[config.model.kind]
+    metric, setting = config.bits
     caption = f"Bits per byte that the model spends on held-out sentences{how}."
     return {"title": f"{title} of held-out text", "caption": caption, "metric": metric, "setting": setting}
 

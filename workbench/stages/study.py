@@ -17,7 +17,7 @@ from workbench.reports import collect, group_table, plain, render, scaling_table
 from workbench.reports import table as tables
 from workbench.runs import doctor
 from workbench.runs.folder import Folder
-from workbench.stages import scheduler, source
+from workbench.stages import paradigms, scheduler, source
 from workbench.stages.corpora import measured
 from workbench.stages.display import Display, clock
 from workbench.stages.plan import Stage, stages
@@ -28,10 +28,13 @@ BY_LANGUAGE = ("lm", "retrieval", "tokenizer")  # tasks measured in the language
 
 def run(path: Path, overrides: Sequence[str], *, retry_failed: bool, dry_run: bool) -> int:
     """Run what is not done of the study, then print its main table and where everything is."""
-    study = load.study(path, overrides)
+    path, study = _folder(path), load.study(path, overrides)
     console = Console()
     shown = _spec(path, study, overrides, console)
-    plan = stages(study, source.revision(study, lambda line: console.print(line, highlight=False)))
+    data_revision = source.revision(study, lambda line: console.print(line, highlight=False))
+    if isinstance(study, Study):
+        paradigms.refuse_without_data(study, data_revision)
+    plan = stages(study, data_revision)
     if dry_run:
         for stage in plan:
             line = f"{Folder(stage.folder).status().state:8} {stage.label:32} {stage.folder}"
@@ -95,7 +98,7 @@ def status(path: Path, overrides: Sequence[str]) -> int:
 
 def freeze(path: Path, overrides: Sequence[str]) -> int:
     """Copy the finished rows into the study's folder, sorted; refuse if one (variant, seed) is missing."""
-    study = load.study(path, overrides)
+    path, study = _folder(path), load.study(path, overrides)
     plan = stages(study, source.revision(study))
     dest = path / tables.RESULTS_FILE
     results = collect.freeze(_finished(plan), variants=list(study.variants), seeds=study.seeds, dest=dest)
@@ -106,7 +109,7 @@ def freeze(path: Path, overrides: Sequence[str]) -> int:
 
 def table(path: Path, *, check: bool) -> int:
     """Rebuild the tables from the frozen rows: print and write them, or compare them with what is committed."""
-    study = load.study(path)
+    path, study = _folder(path), load.study(path)
     readmes = [readme for readme in [Path("README.md")] if readme.is_file()]
     if check:
         for file in tables.check(path, readmes):
@@ -122,13 +125,18 @@ def table(path: Path, *, check: bool) -> int:
 
 def report(path: Path, overrides: Sequence[str], out: Path | None) -> int:
     """Write tables, figures and report.html of the finished runs."""
-    study = load.study(path, overrides)
+    path, study = _folder(path), load.study(path, overrides)
     shown = _spec(path, study, overrides, Console())
     plan = stages(study, source.revision(study))
     results = collect.gather(_finished(plan))
     folder = out or runs_root(study) / "report"
     print(publish(study, plan, shown, results, path, folder))
     return 0
+
+
+def _folder(path: Path) -> Path:
+    """A study is named by its folder, or by the study.toml in it."""
+    return path.parent if path.is_file() else path
 
 
 def runs_root(study: AnyStudy) -> Path:
@@ -155,7 +163,7 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
 
     Raises: BadInput where it shows another study, or rows or languages that this one has not.
     """
-    file = (path if path.is_dir() else path.parent) / spec.SPEC_FILE
+    file = path / spec.SPEC_FILE
     found = spec.load(file)
     if found.study != study.name:
         raise BadInput(f"{file}: study is {found.study!r}, wanted {study.name!r}")
@@ -164,6 +172,16 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
     if not isinstance(study, Study):
         return found
     configs = study.variants.values()
+    given = {config.bits for config in configs}
+    both: list[spec.TableSpec | spec.Scaling] = [*found.table, *found.scaling]
+    for one in both:
+        others = sorted(setting for metric, setting in given if metric == one.metric and setting != one.setting)
+        if one.task == "lm" and others and (one.metric, one.setting) not in given:
+            raise BadInput(
+                f"{file}: {one.name!r} shows {one.metric} of setting {one.setting!r}, but the study measures "
+                f"{', '.join(others)}; write that there, or leave the study's own evaluate.mask_groups and "
+                "pretrain.length"
+            )
     elsewhere = any(config.evaluate.tasks or "in-context" in config.measures for config in configs)
     tasks = BY_LANGUAGE if elsewhere else (*BY_LANGUAGE, "intents")
     pivot = study.variants[study.reference].data.pivot
