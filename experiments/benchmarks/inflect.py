@@ -8,10 +8,10 @@ there are cores. Two peers, with yoyodyne's default positions, sinusoids: *point
 which like ours may copy characters, and *plain*, its transformer, which may not. Both are spared Lightning's loop and
 the reading of files, and use PyTorch's fused AdamW; else they are as they come: random batches padded to their longest
 row, decoders that read the whole prefix again for each character, beams kept in Python. A batch of their search is 64
-rows, where they are within 5 % of their fastest, of ours 64 hypotheses. Where greedy search finds a form of half of all probability,
-our beam search ends, for five beams would find the same. Test rows come in one random order, for the file goes word by
-word. Searching is timed after training, so that forms end; rows go in and strings come out. Compiling is not timed, but
-told. Ends with one line of JSON.
+rows, where they are within 5 % of their fastest, of ours 64 hypotheses. Where greedy search finds a form of half of
+all probability, our beam search ends, for five beams would find the same. Test rows come in one random order, for the
+file goes word by word. Searching is timed after training, so that forms end; rows go in and strings come out.
+Compiling is not timed, but told. Ends with one line of JSON.
 
 PyTorch's threads wait for each other by spinning: on a busy machine it is many times slower than it is. To measure
 there all the same, `taskset -c 0` gives every side one thread, and ours what `workbench run` sets for its workers.

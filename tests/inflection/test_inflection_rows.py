@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from workbench.errors import BadInput
 from workbench.inflection import rows
 from workbench.inflection.rows import Row, atoms
+from workbench.sources import sigmorphon
 
 NEW = "gehen\tV;PST;NOM(3,SG)\tging\nHaus\tN;DAT(PL)\tHäusern\n"
 OLD = "gehen\tging\tV;PST;3;SG\nHaus\tHäusern\tN;DAT;PL\n"
@@ -27,6 +28,47 @@ def test_both_orders_of_columns_are_told_apart_and_the_language_is_the_files_nam
     assert new.rows[0] == Row("deu", "gehen", "V;PST;NOM(3,SG)", "ging")
     assert old.rows[1] == Row("heb_unvoc", "Haus", "N;DAT;PL", "Häusern")
     assert (new.order, old.order, new.covered) == ((1, 2), (2, 1), False)
+
+
+@pytest.mark.parametrize(
+    ("name", "lang"),
+    [
+        ("turkish-train-low", "turkish"),
+        ("north-frisian-train-high", "north-frisian"),
+        ("turkish-train-medium.gz", "turkish"),
+        ("turkish-dev", "turkish"),
+        ("turkish-test", "turkish"),
+        ("turkish-covered-test", "turkish"),
+        ("turkish-uncovered-test", "turkish"),
+        ("turkish-test-covered", "turkish"),
+        ("tur_large.train", "tur"),
+        ("tur_small.train", "tur"),
+        ("tur.trn", "tur"),
+        ("tur.covered.tst.xz", "tur"),
+        ("tur.gold", "tur"),
+        ("heb_unvoc.trn", "heb_unvoc"),
+        ("heb_unvoc.covered.tst", "heb_unvoc"),
+        ("kaz.noun.tsv", "kaz"),
+        ("ckb-arab-large.dev", "ckb-arab-large"),
+        ("fin", "fin"),
+        ("fin.1", "fin"),
+    ],
+)
+def test_the_language_is_what_a_files_name_says_in_any_year(name: str, lang: str) -> None:
+    assert sigmorphon.name_in(Path("some-dev", name)) == lang
+
+
+@pytest.mark.parametrize("year", [2017, 2018, 2019, 2020, 2021, 2022, 2023])
+@pytest.mark.parametrize("size", ["", "high", "medium", "low", "large", "small"])
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_the_language_of_a_years_file_is_the_one_it_is_found_by(
+    year: sigmorphon.Year, size: str, split: sigmorphon.Split, tmp_path: Path
+) -> None:
+    if size and (split != "train" or (size in {"large", "small"}) != (year == 2022)):
+        return
+    for lang in ("middle-high-german", "heb_unvoc"):
+        names = sigmorphon._patterns(year, lang, split, size)
+        assert [sigmorphon.name_in(Path(name)) for name in names] == [lang] * len(names)
 
 
 def test_a_covered_file_has_rows_without_forms_and_a_submission_has_its_columns(tmp_path: Path) -> None:
@@ -67,6 +109,8 @@ def test_a_submission_with_the_gold_forms_is_the_gold_file_byte_for_byte(text: s
         ("gehen\tV;PST\tging \n", 3, "spaces"),
         ("gehen\tV;ACC(2,SG\tging\n", 3, "never closed"),
         ("gehen\tging\tV;PST\n", 3, "form and features are swapped"),
+        ("V;PST\tgehen\tging\n", 3, "features in the lemma's column"),
+        ("N;ACC(PL;PSS(2,SG))\tAbu Dabili\tAbu Dabililerini\n", 3, "features in the lemma's column"),
         ("ge\rhen\tV;PST\tging\n", 3, "carriage return"),
     ],
 )
@@ -76,6 +120,53 @@ def test_a_bad_row_is_refused_with_file_and_line(bad: str, line: int, says: str,
         rows.read(path)
     assert f"{path}:{line}" in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_the_row_that_differs_from_most_is_the_one_that_is_refused(tmp_path: Path) -> None:
+    covered = "gehen\tV;PST\nHaus\tN;PL\nMaus\tN;PL\n"
+    for text, line, says in [
+        ("gehen\tV;PST\n" + NEW, 1, r"wanted 3 columns \(lemma, features and form\), got 2"),
+        ("gehen\tV;PST\n" + OLD.splitlines(keepends=True)[0], 1, "wanted 3 columns"),
+        ("gehen\tV;PST\tging\n" + covered, 1, r"wanted 2 columns \(lemma and features, no form\), got 3"),
+        (covered + "N;DAT(PL)\tHaus\n", 4, "features in the lemma's column"),
+        ("gehen\tging\tV;PST\nHaus\t\tN;PL\nMaus\t\tN;PL\n", 1, r"wanted 2 columns .*no form"),
+        ("gehen\tging\tV;PST\ta\nHaus\tHaus\tN;PL\ta\n", 1, "wanted 3 columns .* got 4"),
+    ]:
+        with pytest.raises(BadInput, match=rf"deu\.trn:{line}: .*{says}"):
+            rows.read(written(tmp_path, text))
+
+
+@given(st.integers(3, 12), st.sampled_from([(1, 2), (2, 1), None]), st.sampled_from(["short", "swapped"]), st.data())
+def test_one_odd_row_is_named_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory,
+    number: int,
+    order: tuple[int, int] | None,
+    fault: str,
+    data: st.DataObject,
+) -> None:
+    odd = data.draw(st.integers(0, number - 1))
+    fields = [["gehen", "V;PST;NOM(3,SG)"] if order is None else ["gehen", "ging", "ging"] for _ in range(number)]
+    for one in fields if order else ():
+        one[order[0]] = "V;PST;NOM(3,SG)"
+    if fault == "short":
+        fields[odd].pop()
+    else:
+        place = 1 if order is None else order[0]
+        fields[odd][0], fields[odd][place] = fields[odd][place], fields[odd][0]
+    folder = tmp_path_factory.mktemp("odd")
+    with pytest.raises(BadInput, match=rf"deu\.trn:{odd + 1}: (wanted|features in the lemma's column)"):
+        rows.read(written(folder, "".join("\t".join(one) + "\n" for one in fields)))
+
+
+def test_capitals_alone_are_no_swapped_features(tmp_path: Path) -> None:
+    found = rows.read(written(tmp_path, NEW + "NATO\tN;SG\tNATO\nA(b)\tN;SG\tA(b)\n")).rows
+    assert [row.lemma for row in found[2:]] == ["NATO", "A(b)"]
+
+
+def test_a_table_knows_the_line_of_each_row(tmp_path: Path) -> None:
+    table = rows.read(written(tmp_path, "\n" + NEW.replace("\n", "\n\n")))
+    assert table.lines == (2, 4)
+    assert table.place(1) == f"{tmp_path / 'deu.trn'}:4"
 
 
 def test_a_submission_may_have_written_anything_and_is_read_all_the_same(tmp_path: Path) -> None:

@@ -265,6 +265,8 @@ def test_the_command_line_trains_writes_a_covered_test_and_scores_it(
     for seed in ("0", "1"):
         assert cli.main(train_line(tables, tmp_path / f"m{seed}", "--seed", seed)) == 0
     said = capsys.readouterr().out.splitlines()
+    floors = r"the lemma itself 0\.0 %, prefix and suffix rules \d+\.\d %, non-neural baseline \d+\.\d %"
+    assert re.fullmatch(rf"floors   {floors} exact on dev", said[-3])
     assert re.fullmatch(r"dev      \d+\.\d % exact after [24] steps, the best of 2 looks; kept", said[-2])
     assert said[-1] == f"model    {tmp_path / 'm1'}"
     models = [str(tmp_path / "m0"), str(tmp_path / "m1")]

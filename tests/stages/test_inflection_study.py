@@ -37,7 +37,12 @@ metric = "exact_match"
 unit = "%"
 scale = 100
 columns = ["tur-Latn"]
-rows = [{ variant = "both" }, { variant = "floor:rules" }, { variant = "floor:copy-lemma" }]
+rows = [
+    { variant = "both" },
+    { variant = "floor:rules" },
+    { variant = "floor:nonneural" },
+    { variant = "floor:copy-lemma" },
+]
 """
 
 
@@ -63,8 +68,8 @@ def test_one_study_file_goes_from_tables_of_forms_to_scores_beside_the_floors(st
     assert done.returncode == 0, done.stderr
     rows = [row for path in runs.rglob("results.jsonl") for row in collect.read(path)]
     whole = {row.variant: row.value for row in rows if row.metric == "exact_match" and not row.setting}
-    assert set(whole) == {"both", "floor:rules", "floor:copy-lemma"}
-    assert whole["floor:rules"] == 1.0  # one suffix for all
+    assert set(whole) == {"both", "floor:rules", "floor:nonneural", "floor:copy-lemma"}
+    assert whole["floor:rules"] == whole["floor:nonneural"] == 1.0  # one suffix for all
     assert whole["floor:copy-lemma"] == 0.0
     assert {row.setting for row in rows if row.metric == "exact_match"} == {"", "pos=N"}
     (written,) = runs.rglob("predictions/tur.tst")

@@ -1,4 +1,4 @@
-"""What a model must beat: the lemma itself, and rules that change a prefix and a suffix."""
+"""Rules that change a prefix and a suffix: a floor of our own, after the shared tasks' baseline (`nonneural.py`)."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class Rules:
     bundle that was never seen leaves the lemma as it is.
 
     Source: Cotterell et al. 2017, section 5.1, "Baseline" (https://aclanthology.org/K17-2001).
+    Differs: the stem is aligned in as few pieces as can be; a suffix change starts at the stem's end or before, never
+    inside what is added (so that a lemma with an ending never seen gets all of it: Japanese 91.8 %, `NonNeural` 64.1);
+    of prefix changes that are equally frequent the longest is taken; `backwards` counts on the same alignment. The
+    published baseline itself is `NonNeural`.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:

@@ -8,17 +8,19 @@ Source: github.com/sigmorphon/2023InflectionST, README, "Data format".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import BadInput
 from workbench.files import atomic_open
 from workbench.sources.lines import lines
-from workbench.sources.sigmorphon import looks_like_features
+from workbench.sources.sigmorphon import looks_like_features, name_in
 from workbench.sources.unimorph import split_features
 
-ORDERS = {(1, 2): "lemma, features, form (2023)", (2, 1): "lemma, form, features (until 2022)"}
+NEWEST = (1, 2)
+ORDERS = {NEWEST: "lemma, features, form (2023)", (2, 1): "lemma, form, features (until 2022)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,25 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's rows, and where its features and form stand (of a covered test: where the form is to be written)."""
+    """A file's rows and the line of each, and where its features and form stand (of a covered test: where the form is
+    to be written)."""
 
     path: Path
     rows: tuple[Row, ...]
+    lines: tuple[int, ...]
     order: tuple[int, int]
 
     @property
     def covered(self) -> bool:
         return self.rows[0].form is None
+
+    @property
+    def lang(self) -> str:
+        return self.rows[0].lang
+
+    def place(self, number: int) -> str:
+        """`path:line` of a row."""
+        return f"{self.path}:{self.lines[number]}"
 
 
 def atoms(row: Row) -> tuple[str, ...]:
@@ -49,46 +61,41 @@ def atoms(row: Row) -> tuple[str, ...]:
     return tuple(atom for atom in split_features(row.features) if atom not in {"(", ")", ";", ","})
 
 
-def language_of(path: Path) -> str:
-    """The language that a file's name says: `tur` of `tur.trn`, `heb_unvoc` of `heb_unvoc.covered.tst`."""
-    return path.name.split(".")[0]
-
-
 def read(path: Path, lang: str | None = None, *, submission: bool = False) -> Table:
     """All rows of a file, in order. The forms of a `submission` are what some model wrote: anything, also nothing.
 
-    Raises: BadInput at file:line for a wrong number of columns, an empty one, spaces around one, or features that are
-        none; where features stand in the form's column, that is said.
+    The language is the one that the file's name says, where none is given.
+
+    Raises: BadInput at file:line for a number of columns that most rows do not have, an empty column, spaces around
+        one, or features that are none; where features stand in another column, that is said.
     """
-    lang = language_of(path) if lang is None else lang
+    lang = name_in(path) if lang is None else lang
     cut = [(number, line.split("\t")) for number, line in lines(path) if line.strip()]
     if not cut:
         raise BadInput(f"{path}: no rows; wanted lemma, features and form")
     covered, order = _columns(path, cut, submission=submission)
-    if covered and order == (2, 1):  # lemma, nothing, features
-        cut = [(number, [fields[0], fields[2]]) for number, fields in cut]
+    free = order[1] if submission else None
     rows = []
     for number, fields in cut:
-        _check(f"{path}:{number}", fields, 2 if covered else 3, anything=order[1] if submission else None)
+        if covered and order == (2, 1) and len(fields) == 3 and not fields[1]:  # lemma, nothing, features
+            fields = [fields[0], fields[2]]
+        _check(f"{path}:{number}", fields, 2 if covered else 3, anything=free)
         lemma, features, form = fields[0], fields[1 if covered else order[0]], None if covered else fields[order[1]]
-        try:
-            split_features(features)
-            free = submission or form is None or looks_like_features(features) or not looks_like_features(form)
-            wrong = None if free else "swapped"
-        except ValueError as error:
-            wrong = str(error)
+        wrong = _wrong(lemma, features, None if submission else form)
         if wrong is not None:
-            swapped = wrong == "swapped" or (form is not None and looks_like_features(form))
-            what = "form and features are swapped" if swapped else f"features with {wrong}"
-            raise BadInput(f"{path}:{number}: {what}; wanted {ORDERS[order]} as in the other rows, got {fields}")
+            raise BadInput(
+                f"{path}:{number}: {wrong}; wanted {'lemma, features' if covered else ORDERS[order]} as in the other "
+                f"rows, got {fields}"
+            )
         rows.append(Row(lang, lemma, features, form))
-    return Table(path, tuple(rows), order)
+    return Table(path, tuple(rows), tuple(number for number, _ in cut), order)
 
 
 def _columns(path: Path, cut: Sequence[tuple[int, list[str]]], *, submission: bool) -> tuple[bool, tuple[int, int]]:
-    """Whether there are no forms, and where features and form stand, or are to be written."""
-    empty_between = not submission and all(len(fields) == 3 and not fields[1] for _, fields in cut)
-    if len(cut[0][1]) != 2 and not empty_between:
+    """Whether there are no forms, and where features and form stand, or are to be written; as most rows have it."""
+    counts = Counter(len(fields) for _, fields in cut)
+    empty_between = not submission and 2 * sum(len(fields) == 3 and not fields[1] for _, fields in cut) > len(cut)
+    if counts[2] <= len(cut) / 2 and not empty_between:
         return False, _order(path, cut)
     if not any(looks_like_features(fields[-1]) for _, fields in cut):
         raise BadInput(
@@ -116,20 +123,37 @@ def _order(path: Path, cut: Sequence[tuple[int, list[str]]]) -> tuple[int, int]:
 def _check(place: str, fields: Sequence[str], wanted: int, anything: int | None) -> None:
     """That there are so many columns, and that each, but for the one of `anything`, is a word."""
     if len(fields) != wanted:
-        columns = "lemma and features" if wanted == 2 else "lemma, features and form"
-        raise BadInput(
-            f"{place}: wanted {wanted} columns ({columns}), as in the first row; got {len(fields)}: {fields}"
-        )
+        columns = "lemma and features, no form" if wanted == 2 else "lemma, features and form"
+        raise BadInput(f"{place}: wanted {wanted} columns ({columns}), got {len(fields)}: {fields}")
     for column, field in enumerate(fields):
         if column != anything and (not field or field != field.strip()):
             what = "an empty column" if not field.strip() else "spaces or \\r around a column"
             raise BadInput(f"{place}: {what}; got {list(fields)}")
 
 
+def _wrong(lemma: str, features: str, form: str | None) -> str | None:
+    """What is wrong with a row whose columns are words, if anything is."""
+    if not looks_like_features(features):
+        if form is not None and looks_like_features(form):
+            return "form and features are swapped"
+        if looks_like_features(lemma):
+            return "features in the lemma's column"
+    try:
+        split_features(features)
+    except ValueError as error:
+        return f"features with {error}"
+    return None
+
+
 def write(path: Path, table: Table, forms: Iterable[str]) -> None:
     """A submission: the rows as they were read, with `forms` in place of theirs."""
+    write_rows(path, (replace(row, form=form) for row, form in zip(table.rows, forms, strict=True)), table.order)
+
+
+def write_rows(path: Path, rows: Iterable[Row], order: tuple[int, int]) -> None:
+    """Rows with forms, a line each, in one of `ORDERS`."""
     with atomic_open(path) as file:
-        for row, form in zip(table.rows, forms, strict=True):
+        for row in rows:
             fields = ["", "", ""]
-            fields[0], fields[table.order[0]], fields[table.order[1]] = row.lemma, row.features, form
+            fields[0], fields[order[0]], fields[order[1]] = row.lemma, row.features, row.form or ""
             file.write(("\t".join(fields) + "\n").encode())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from unicodedata import is_normalized
 
 from workbench.errors import BadInput
 from workbench.inflection.rows import Row, Table, atoms
+from workbench.languages import nfc
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ def score(gold: Sequence[str], given: Sequence[str]) -> Score:
     return Score(len(pairs), right / len(pairs), distance / len(pairs))
 
 
+def misspelt(gold: Sequence[str], given: Sequence[str]) -> int:
+    """How many more would be right in NFC and without spaces around, of which the task's score knows nothing."""
+    pairs = zip(gold, given, strict=True)
+    return sum(one != other and nfc(one).strip() == nfc(other).strip() for one, other in pairs)
+
+
 def by_group(rows: Sequence[Row]) -> dict[str, list[int]]:
     """The rows of each part of speech (the first feature, `pos=V`) and each further atom (`PST`), largest first."""
     groups: dict[str, list[int]] = {}
@@ -60,21 +67,33 @@ def macro_average(scores: Iterable[Score]) -> Score:
 def forms_of(submission: Table, gold: Table) -> list[str]:
     """The submission's forms, in the order of the gold rows, which must be its own.
 
-    Raises: BadInput at file:line where a row is missing or another one stands in its place, or forms are lacking.
+    Raises: BadInput at file:line where another row stands in a row's place; where rows or forms are lacking.
     """
     for table in (submission, gold):
         if table.covered:
             raise BadInput(f"{table.path}: a covered file (lemma, features); to be scored it must have forms")
-    _same_rows(submission.path, submission.rows, gold.path, gold.rows)
+    _same_rows(submission, gold)
     return [row.form or "" for row in submission.rows]
 
 
-def _same_rows(path: Path, rows: Sequence[Row], gold_path: Path, gold: Sequence[Row]) -> None:
-    for number, (one, other) in enumerate(zip(rows, gold, strict=False), 1):
+def _same_rows(submission: Table, gold: Table) -> None:
+    for number, (one, other) in enumerate(zip(submission.rows, gold.rows, strict=False)):
         if (one.lemma, one.features) != (other.lemma, other.features):
+            found, wanted = f"{one.lemma!r} {one.features}", f"{other.lemma!r} {other.features}"
             raise BadInput(
-                f"{path}: row {number} is of {one.lemma!r} {one.features}, that of {gold_path} of {other.lemma!r} "
-                f"{other.features}; a submission has the test's rows in the test's order"
+                f"{submission.place(number)}: {found}, but {gold.place(number)} has {wanted}"
+                f"{_hidden(one.lemma, other.lemma)}; a submission has the test's rows in the test's order"
             )
-    if len(rows) != len(gold):
-        raise BadInput(f"{path}: {len(rows)} rows; {gold_path} has {len(gold)}")
+    if len(submission.rows) != len(gold.rows):
+        raise BadInput(f"{submission.path}: {len(submission.rows)} rows; {gold.path} has {len(gold.rows)}")
+
+
+def _hidden(one: str, other: str) -> str:
+    """What two lemmas differ by that look alike."""
+    if one == other or nfc(one) != nfc(other):
+        return ""
+    return f" (the same letters, in Unicode's {_writing(one)} and {_writing(other)}: write lemmas as the test does)"
+
+
+def _writing(text: str) -> str:
+    return next((form for form in ("NFC", "NFD") if is_normalized(form, text)), "mixed writing")

@@ -151,9 +151,7 @@ def fit(
     )
     languages = tuple(sorted({row.lang for row in training}))
     longest = max(len(row.form or "") for row in (*training, *dev))
-    search = settings.search.model_copy(
-        update={"max_length": max(settings.search.max_length, _room(longest))}
-    )
+    search = settings.search.model_copy(update={"max_length": max(settings.search.max_length, _room(longest))})
     identity = {
         "settings": settings.model_copy(update={"data": settings.data.model_copy(update={"folder": ""})}).identity(),
         "rows": content_hash([_plain(training), _plain(dev)]),  # wherever they lie

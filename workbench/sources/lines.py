@@ -25,6 +25,7 @@ from workbench.records import Dropped
 
 MAX_LINE_BYTES = 16 * 1024 * 1024  # a longer line is no sentence, paragraph or row; memory stays bounded
 BLOCK_BYTES = 1 << 16  # what is decoded and cut at once: enough to hide the cost of a call, and within a core's cache
+PACKED = (".gz", ".xz", ".bz2")  # the suffixes of files that are unpacked while they are read
 _NEWLINE = ord("\n")
 _FEW = 32
 
@@ -162,7 +163,7 @@ def blocks(path: Path, report: Report | None = None) -> Iterator[Block]:
                 f"{path}: the archive is damaged or cut short after line {number - 1} ({error}); fetch it again"
             ) from error
         except OSError as error:
-            if path.suffix in {".gz", ".xz", ".bz2"} and error.errno is None:
+            if path.suffix in PACKED and error.errno is None:
                 raise BadInput(f"{path}: not a whole {path.suffix} archive ({error}); fetch it again") from error
             raise Unavailable(f"{path}: reading stopped after line {number - 1}: {error}") from error
     if number == 1:
@@ -295,6 +296,11 @@ def unquote(field: str) -> str:
         if '"' not in inside.replace('""', ""):
             return inside.replace('""', '"')
     return field
+
+
+def unpacked(name: str) -> str:
+    """A file's name without the suffix of its packing: `tur.tst` of `tur.tst.gz`."""
+    return name.removesuffix(Path(name).suffix) if Path(name).suffix in PACKED else name
 
 
 def _open(path: Path) -> BufferedIOBase:

@@ -28,6 +28,8 @@ Split = Literal["train", "dev", "test"]
 
 # `V`, `V.PTCP;PST`, `N;ACC(SG)`: a bundle opens with a part of speech.
 _BUNDLE = re.compile(r"[A-Z][A-Za-z0-9.+/]*(?:[;(,][^\t]*)?")
+# What a file's name says behind the language and before any dot: in 2017-2019 split and size, in 2022 the size.
+_SPLIT = re.compile(r"-(?:train(?:-(?:high|medium|low))?|dev|(?:(?:un)?covered-)?test|test-covered)$|_(?:large|small)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Question:
 def language(name: str) -> Lang:
     """The language of a file's name part: `deu`, `north-frisian`, `heb_unvoc`."""
     return languages.from_source(name.removesuffix("_unvoc"), "sigmorphon")
+
+
+def name_in(path: Path) -> str:
+    """The language as a file's name has it, in the layout of any year: `turkish` of `turkish-train-low`, `tur` of
+    `tur_small.train` and `tur.covered.tst.gz`, `heb_unvoc` of `heb_unvoc.trn`."""
+    return _SPLIT.sub("", path.name.split(".")[0])
 
 
 def find(root: Path, year: Year, name: str, split: Split, size: str = "") -> Path:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from workbench.errors import BadInput
 from workbench.evaluation import stats
 from workbench.files import write_json, write_jsonl
 from workbench.inflection import rows as files
-from workbench.inflection.baseline import Rules
+from workbench.inflection.floors import floors
 from workbench.inflection.rows import Row, Table
 from workbench.inflection.score import by_group, edit_distance
 from workbench.inflection.train import fit, sample
@@ -56,20 +55,16 @@ def run(stage: Stage[InflectionConfig], report: Report) -> None:
 
 
 def run_floors(stage: Stage[InflectionConfig], report: Report) -> None:
-    """The lemma itself, and rules that change prefix and suffix, of the same training rows."""
+    """What needs no model, of the same training rows: `inflection.floors`."""
     config, tables = stage.config, _tables(stage.config)
     found: list[Result] = []
     for number, lang in enumerate(config.data.languages):
         report(Progress(number, len(config.data.languages), note=lang))
-        rules = Rules(sample(tables[lang, "trn"].rows, config.data.train_size, stage.seed))
+        training = sample(tables[lang, "trn"].rows, config.data.train_size, stage.seed)
         rows = tables[lang, SUFFIX[config.split]].rows
         of_size = f" ({config.data.train_size})" if config.data.train_size else ""
-        floors: Mapping[str, Callable[[Row], str]] = {
-            f"floor:copy-lemma{of_size}": lambda row: row.lemma,
-            f"floor:rules{of_size}": partial(_by_rules, rules),
-        }
-        for name, inflect in floors.items():
-            found += _scores(stage, name, lang, rows, [inflect(row) for row in rows])
+        for name, given in floors(training, rows).items():
+            found += _scores(stage, f"floor:{name}{of_size}", lang, rows, given)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(one) for one in found))
 
 
@@ -137,7 +132,3 @@ def _scores(
 def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _by_rules(rules: Rules, row: Row) -> str:
-    return rules.inflect(row.lemma, row.features)
