@@ -73,6 +73,11 @@ def test_what_another_version_left_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / MODEL, {name: value for name, value in found.items() if name != "languages"})
     with pytest.raises(BadInput, match=r"transducer\.json: wanted alphabet, languages, .* train it again"):
         load_inflector(tmp_path)
+    # `monotonic` once said that attention between decoder and encoder knows places: it is no setting of the pointer
+    made = {name: value for name, value in found["model"].items() if name not in ("cross_rope", "monotonic_pointer")}
+    write_json(tmp_path / MODEL, {**found, "model": {**made, "monotonic": True}})
+    with pytest.raises(BadInput, match=r"transducer\.json: .*train it again\n(.*\n)*monotonic"):
+        load_inflector(tmp_path)
 
 
 def test_nobody_learns_to_write_a_character_that_is_in_no_lemma_and_no_form(tmp_path: Path) -> None:
@@ -153,13 +158,17 @@ def written(voters: list[Transducer], one: Encoded) -> float:
     return float(sum(found[0, place, target] for place, target in enumerate((*one.form, 2))))
 
 
-@pytest.mark.parametrize(("beams", "steps", "number"), [(1, 60, 1), (3, 160, 1), (3, 160, 2)])
+@pytest.mark.parametrize(
+    ("beams", "steps", "number", "monotonic"),
+    [(1, 60, 1, False), (3, 160, 1, False), (3, 160, 2, False), (3, 100, 2, True)],
+)
 def test_what_is_written_from_both_ends_has_the_highest_product_of_probabilities(
-    beams: int, steps: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    beams: int, steps: int, number: int, monotonic: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optim = config.Optim(learning_rate=1e-2, warmup_steps=5)
     train = config.InflectionTrain(steps=steps, batch_size=16, look_every=steps, buckets=1, optim=optim)
-    both = settings(directions="both", train=train)
+    model = TINY.model_copy(update={"monotonic_pointer": monotonic})
+    both = settings(directions="both", train=train, model=model)
     half_trained = [trained(tmp_path / str(seed), both, seed=seed) for seed in range(number)]
     voters, alphabet, rows = [one.model for one in half_trained], half_trained[0].alphabet, language(8, 3)
     search = SEARCH.model_copy(update={"beams": beams, "max_length": 10})

@@ -11,7 +11,16 @@ from workbench.config.part import Part, Positive, Rate
 from workbench.config.tasks import Task
 
 Measure = Literal[
-    "bits", "retrieval", "intents", "alignment", "tasks", "in-context", "translation", "cost", "fertility"
+    "bits",
+    "retrieval",
+    "intents",
+    "alignment",
+    "tasks",
+    "in-context",
+    "translation",
+    "inflection",
+    "cost",
+    "fertility",
 ]
 ParallelData = Literal["ntrex", "sib200"]
 

@@ -42,9 +42,12 @@ class Transducer(Part):
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     local_heads: int = Field(default=4, ge=0, description="heads that start out attending to fixed local offsets")
     pointer: bool = Field(default=True, description="copying source characters competes with writing them")
-    monotonic: bool = Field(
+    cross_rope: bool = Field(
         default=True,
         description="attention from decoder to encoder knows how far apart two places are",
+    )
+    monotonic_pointer: bool = Field(
+        default=False, description="the pointer never moves back; its alignments are summed over exactly"
     )
 
     @property
@@ -64,6 +67,8 @@ class Transducer(Part):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _ = self.stack
+        if self.monotonic_pointer and not self.pointer:
+            raise ValueError("monotonic_pointer = true is about a pointer, but pointer = false; set one of the two")
         return self
 
 
@@ -88,7 +93,7 @@ class Hallucinate(Part):
 
     kind: Literal["none", "stems"] = "stems"
     rows: Positive = Field(default=10_000, description="to make")
-    share: Rate = Field(default=0.3, description="of each batch")
+    share: float = Field(default=0.3, ge=0.0, lt=1.0, description="of each batch, beside the real rows")
     min_stem: Positive = Field(default=3, description="characters of a common stretch that may be replaced")
     rate: Rate = Field(default=0.5, description="of a stretch's characters that are replaced")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from workbench.config.part import Part, Positive, Rate
+
+InflectionTask = Literal["paradigm", "inflect", "reinflect", "analyse", "fill", "segment", "derive"]
 
 
 class Synth(Part):
@@ -32,8 +34,18 @@ class Synth(Part):
     rate: Rate = Field(default=1.0, description="share of the matched words that are replaced")
     max_phrase: Positive = Field(default=4, description="longest lexicon phrase matched, in words")
     permute_lexicon: bool = Field(default=False, description="control: the lexicon's meanings shuffled")
+    inflection_tasks: tuple[InflectionTask, ...] = Field(
+        default=("paradigm",), min_length=1, description="what lines `inflection` text is, one after the other"
+    )
     permute_paradigms: bool = Field(default=False, description="control: which form stands in which cell, by lot")
     labelled: Positive = Field(default=1500, description="labelled pivot sentences translated per target")
+
+    @field_validator("inflection_tasks")
+    @classmethod
+    def _distinct(cls, tasks: tuple[InflectionTask, ...]) -> tuple[InflectionTask, ...]:
+        if len(set(tasks)) != len(tasks):
+            raise ValueError(f"inflection_tasks must be distinct, got {list(tasks)}")
+        return tasks
 
     @model_validator(mode="after")
     def _published_rule_is_whole(self) -> Self:

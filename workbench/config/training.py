@@ -154,6 +154,9 @@ class Train(Part):
     length: int = Field(default=64, ge=8, le=8192, description="tokens per packed row")
     pivot_share: Rate | None = Field(default=None, description="share given to the pivot before the mixture")
     mixture: Mixture = ExponentMixture()
+    inflection_share: float = Field(
+        default=0.0, ge=0.0, lt=1.0, description="of a language's rows, where it has paradigms: lines made of them"
+    )
     optim: Optim = Optim()
     checkpoint_every: Positive = 200
     keep: Keep = Keep()
@@ -174,4 +177,10 @@ class Train(Part):
         mixtures = [one.mixture for one in self.mixture.stages] if self.mixture.kind == "staged" else [self.mixture]
         if self.pivot_share is not None and any(one.kind == "explicit" for one in mixtures):
             raise ValueError("pivot_share: an explicit mixture gives the pivot its weight; leave one of them out")
+        return self
+
+    @model_validator(mode="after")
+    def _pretrains(self) -> Self:
+        if self.start and self.inflection_share:
+            raise ValueError("inflection_share: nothing is pretrained where there is a start; leave one of them out")
         return self

@@ -110,8 +110,8 @@ class Alphabet:
 
     @classmethod
     def from_json(cls, found: dict[str, object]) -> Alphabet:
-        """Raises: BadInput where it is not what `to_json` writes, or has written before models wrote backward."""
-        match {"backward": False, **found}:
+        """Raises: BadInput where it is not what `to_json` writes."""
+        match found:
             case {
                 "characters": list(chars),
                 "atoms": list(known),
@@ -120,7 +120,7 @@ class Alphabet:
                 "backward": bool(backward),
             }:
                 return cls(tuple(map(str, chars)), tuple(map(str, known)), tuple(map(str, langs)), slots, backward)
-        raise BadInput(f"alphabet: wanted characters, atoms, languages and num_slots, got {sorted(found)}")
+        raise BadInput(f"alphabet: wanted characters, atoms, languages, num_slots and backward, got {sorted(found)}")
 
 
 def _tag(lang: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from workbench import config, models
 from workbench.errors import BadInput
 from workbench.files import content_hash, read_json, read_jsonl, write_json
@@ -232,7 +234,7 @@ def load(folder: Path) -> Inflector:
     """
     if not (folder / MODEL).is_file():
         raise BadInput(f"{folder}: no {MODEL}; wanted a folder that `workbench inflect train` or a study has finished")
-    match {"bundles": [], "growth": 0, **(found := read_json(folder / MODEL))}:  # not in those of older versions
+    match found := read_json(folder / MODEL):
         case {
             "alphabet": dict(made),
             "languages": list(languages),
@@ -241,10 +243,14 @@ def load(folder: Path) -> Inflector:
             "bundles": list(bundles),
             "growth": int(growth),
         }:
-            alphabet, settings = Alphabet.from_json(made), config.Transducer.model_validate(model)
+            alphabet = Alphabet.from_json(made)
+            try:
+                settings, how = config.Transducer.model_validate(model), config.Search.model_validate(search)
+            except ValidationError as error:
+                raise BadInput(f"{folder / MODEL}: settings of another version; train it again\n{error}") from error
             weights = load_weights(folder, models.abstract_transducer(settings, alphabet.size))
-            how = config.Search.model_validate(search)
             return Inflector(weights, alphabet, how, tuple(languages), tuple(bundles), growth)
     raise BadInput(
-        f"{folder / MODEL}: wanted alphabet, languages, model and search, got {sorted(found)}; train it again"
+        f"{folder / MODEL}: wanted alphabet, languages, model, search, bundles and growth, got {sorted(found)}; train "
+        "it again"
     )

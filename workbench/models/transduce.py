@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from workbench.models.attention import Kept, View, mask_of, rope_of
+from workbench.models.monotonic import Alignments, moved
 from workbench.models.parts import Array
 from workbench.models.search import Beams, Decoded, Greedy, Way, limits
 from workbench.models.stack import Past
-from workbench.models.transducer import Transducer, log_probabilities
+from workbench.models.transducer import Transducer, copied_at, log_probabilities
 from workbench.objectives.batch import Batch, Tokens
 
-Layers = tuple[Past, ...]
 TURN = 4  # characters after which rows that are over make place for others
 WAVE = 8  # batches whose rows move together: so many caches exist at once
 CLOSER = 0.75  # batches close up where that leaves no more than this share of them: moving a row costs a few characters
@@ -41,6 +41,24 @@ class Memory(NamedTuple):
         return Memory(cross, keys)
 
 
+class Cache(NamedTuple):
+    """What one model has read: each layer's keys and values, and a monotonic pointer's alignments."""
+
+    layers: tuple[Past, ...]
+    alignments: Alignments | None
+
+    @classmethod
+    def empty(cls, model: Transducer, source: Tokens) -> Cache:
+        """With room for one character."""
+        stack = model.decoder
+        layers = (Past.empty(stack.settings, len(source.ids), 1),) * stack.num_layers
+        return cls(layers, None if model.monotonic is None else Alignments.start(source, len(model.embedding)))
+
+    def room(self, places: int) -> Cache:
+        layers = tuple(past.room(places) for past in self.layers)
+        return Cache(layers, None if self.alignments is None else self.alignments.room(places))
+
+
 def _remember(model: Transducer, source: Tokens) -> Memory:
     states = model.encode(source)
     rope = model.ropes(source.positions, source.positions)[1]
@@ -50,8 +68,8 @@ def _remember(model: Transducer, source: Tokens) -> Memory:
 
 
 def _read(
-    model: Transducer, memory: Memory, source: Tokens, ids: jax.Array, place: jax.Array, seen: jax.Array, layers: Layers
-) -> tuple[jax.Array, Layers]:
+    model: Transducer, memory: Memory, source: Tokens, ids: jax.Array, place: jax.Array, seen: jax.Array, cache: Cache
+) -> tuple[jax.Array, Cache]:
     """Read one character of each hypothesis, which see of the cache what is `seen`; the first place is 0.
 
     Shapes: ids [B, W], seen [B, W, 1 + N * W] -> log-probabilities [B, W, V]
@@ -71,12 +89,22 @@ def _read(
     across = model.across(jnp.ones_like(ids), positions, source)
     x = stack.embed(model.embedding[...], ids, None)
     read = []
-    for block, past, cross in zip(stack.layers(), layers, memory.cross, strict=True):
+    for block, past, cross in zip(stack.layers(), cache.layers, memory.cross, strict=True):
         x, new = block(x, view, across, cross, past=past)
         assert new is not None
         read.append(new)
-    written = model.written(stack.final_norm(x), memory.copy_keys, source)
-    return log_probabilities(written, source.ids), tuple(read)
+    final, kept = stack.final_norm(x), cache.alignments
+    written = model.written(final, memory.copy_keys, source)
+    if model.monotonic is not None and kept is not None and written.copies is not None:
+        logits, copying = written.logits, model.monotonic.copying(final)
+        earlier = seen & (cached < place)
+        number = jnp.max(jnp.where(earlier, jnp.arange(len(cached)) + 1, 0), axis=2)  # up to the last character
+        before, odds = kept.before(number, ids)
+        same = ids[:, :, None] == jnp.asarray(source.ids)[:, None, :]
+        places = moved(before, odds, same, model.monotonic.moves(written.copies, source))
+        kept = kept.append(cache.layers[0].length, places, logits - copying[:, :, None])
+        written = copied_at(places, copying, logits, source)
+    return log_probabilities(written, source.ids), Cache(tuple(read), kept)
 
 
 class _Voters(NamedTuple):
@@ -87,25 +115,25 @@ class _Voters(NamedTuple):
     source: Tokens
 
     def read(
-        self, ids: jax.Array, place: jax.Array, seen: jax.Array, caches: tuple[Layers, ...]
-    ) -> tuple[jax.Array, tuple[Layers, ...]]:
+        self, ids: jax.Array, place: jax.Array, seen: jax.Array, caches: tuple[Cache, ...]
+    ) -> tuple[jax.Array, tuple[Cache, ...]]:
         found = [
-            _read(model, memory, self.source, ids, place, seen, layers)
-            for model, memory, layers in zip(self.models, self.memories, caches, strict=True)
+            _read(model, memory, self.source, ids, place, seen, cache)
+            for model, memory, cache in zip(self.models, self.memories, caches, strict=True)
         ]
         if len(found) == 1:
             return found[0][0], (found[0][1],)
-        return _mean_probability(jnp.stack([one for one, _ in found])), tuple(layers for _, layers in found)
+        return _mean_probability(jnp.stack([one for one, _ in found])), tuple(cache for _, cache in found)
 
     def advance(
-        self, token: jax.Array, step: jax.Array, own: jax.Array, caches: tuple[Layers, ...]
-    ) -> tuple[jax.Array, tuple[Layers, ...]]:
+        self, token: jax.Array, step: jax.Array, own: jax.Array, caches: tuple[Cache, ...]
+    ) -> tuple[jax.Array, tuple[Cache, ...]]:
         seen = jnp.pad(own, [(0, 0), (0, 0), (1, 0)], constant_values=True)  # all see the beginning
         return self.read(token, step + 1, seen, caches)
 
 
-def _room(caches: tuple[Layers, ...], places: int) -> tuple[Layers, ...]:
-    return tuple(tuple(past.room(1 + places) for past in layers) for layers in caches)
+def _room(caches: tuple[Cache, ...], places: int) -> tuple[Cache, ...]:
+    return tuple(cache.room(1 + places) for cache in caches)
 
 
 class _Batch(NamedTuple):
@@ -129,8 +157,7 @@ def _begin(
     """A search's state after the beginning is read; only the rows that are `real` [B] are searched."""
     voters = _Voters(tuple(models), memories, source)
     num_rows = len(source.ids)
-    stacks = [model.decoder for model in models]
-    caches = tuple((Past.empty(stack.settings, num_rows, 1),) * stack.num_layers for stack in stacks)
+    caches = tuple(Cache.empty(model, source) for model in models)
     seen = jnp.ones((num_rows, 1, 1), bool)
     first, caches = voters.read(jnp.full((num_rows, 1), bos), jnp.zeros((), jnp.int32), seen, caches)
     state: Any = way.start(first[:, 0], caches)

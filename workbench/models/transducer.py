@@ -12,11 +12,10 @@ from flax import nnx
 from workbench import config, seeds
 from workbench.models import parts
 from workbench.models.attention import Rope, View, cross_view, rope_of, self_view
+from workbench.models.monotonic import NEVER, MonotonicPointer, alignments
 from workbench.models.parts import Array
 from workbench.models.stack import Stack
 from workbench.objectives.batch import Batch, Tokens
-
-NEVER = -1e9
 
 
 class Written(NamedTuple):
@@ -37,8 +36,9 @@ class Transducer(nnx.Module):
     character's probability is the sum over all ways to write it.
 
     Source: features: Wu et al. 2021, section 3.2 (https://aclanthology.org/2021.eacl-main.163); copying: Gu et al.
-        2016, section 3.2 (arXiv 1603.06393). Differs: RoPE, heads that start out local (and so notice in which order features are written), one score
-        per copied place.
+        2016, section 3.2 (arXiv 1603.06393). Differs: RoPE, heads that start out local (and so notice in which order
+        features are written), one score per copied place. With `monotonic_pointer`, the score of a place is that of
+        copying and the log-probability that the pointer stands there: see `MonotonicPointer`.
     """
 
     def __init__(self, settings: config.Transducer, vocab_size: int, rng: np.random.Generator | None) -> None:
@@ -52,6 +52,7 @@ class Transducer(nnx.Module):
         self.copy_query, self.copy_key = (
             parts.normal(rng, shape, width) if settings.pointer else None for _ in range(2)
         )
+        self.monotonic = MonotonicPointer(width, rng) if settings.monotonic_pointer else None
 
     def encode(self, source: Tokens, key: jax.Array | None = None) -> jax.Array:  # [B, S] -> [B, S, D]
         ids, segments, positions = map(jnp.asarray, source)
@@ -69,7 +70,7 @@ class Transducer(nnx.Module):
 
     def ropes(self, positions: Array, source_positions: Array) -> tuple[Rope | None, Rope | None]:
         """Of the decoder's and the source's places, where attention between them knows places at all."""
-        if not self.settings.monotonic:
+        if not self.settings.cross_rope:
             return None, None
         stack = self.settings.stack
         return rope_of(stack, positions), rope_of(stack, source_positions)
@@ -83,13 +84,22 @@ class Transducer(nnx.Module):
         final = self.decoder.run(
             self.embedding[...], decoder.ids, view, memory=memory, across=across, key=keys[1]
         ).final
-        return self.written(final, self.copy_keys(memory), source)
+        written = self.written(final, self.copy_keys(memory), source)
+        if self.monotonic is None or written.copies is None:
+            return written
+        copying = self.monotonic.copying(final)
+        moves = self.monotonic.moves(written.copies, source)
+        places = alignments(moves, written.logits - copying[:, :, None], decoder.ids, source)
+        return copied_at(places, copying, written.logits, source)
 
     def copy_keys(self, memory: jax.Array) -> jax.Array | None:  # [B, S, D] -> [B, S, D]
         return None if self.copy_key is None else parts.linear(memory, self.copy_key[:, 0])
 
     def written(self, final: jax.Array, copy_keys: jax.Array | None, source: Tokens) -> Written:
-        """Shapes: final [B, T, D], copy_keys [B, S, D]"""
+        """Of a monotonic pointer, copies are the scores of moving to each place.
+
+        Shapes: final [B, T, D], copy_keys [B, S, D]
+        """
         logits = parts.vocabulary_scores(final, self.embedding[...])
         if self.copy_query is None or copy_keys is None:
             return Written(logits, None)
@@ -115,6 +125,15 @@ class Transducer(nnx.Module):
         same = targets[:, :, None] == jnp.asarray(batch.inputs)[:, None, :]
         copied = jax.nn.logsumexp(jnp.where(same, copies, NEVER), axis=-1)
         return whole - jnp.logaddexp(picked, copied)
+
+
+def copied_at(places: jax.Array, copying: jax.Array, logits: jax.Array, source: Tokens) -> Written:
+    """With a monotonic pointer that stands at `places`.
+
+    Shapes: places [B, T, S] in log-probabilities, copying [B, T], logits [B, T, V]
+    """
+    is_character = jnp.asarray(source.positions)[:, None, :] > 0
+    return Written(logits, jnp.where(is_character, copying[:, :, None] + places, NEVER))
 
 
 def log_probabilities(written: Written, source: Array) -> jax.Array:

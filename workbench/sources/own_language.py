@@ -16,6 +16,7 @@ from workbench.files import content_hash, sha256_file
 from workbench.records import Document, Inflection, Lang, Lexicon, Pair
 from workbench.sources import lexicon, text, unimorph
 from workbench.sources.embedded.splits import Split
+from workbench.sources.unimorph import Derivation, Segmented
 
 LEXICON, PARADIGMS = "lexicon.tsv", "paradigms.tsv"
 PIVOT = Lang("eng", "Latn")
@@ -56,6 +57,14 @@ class OwnLanguage:
     def inflections(self, lang: Lang) -> list[Inflection]:
         path = self.folder / lang.tag / PARADIGMS
         return list(unimorph.read(path, lang)) if path.is_file() else []
+
+    def segmentations(self, lang: Lang) -> list[Segmented]:
+        """None: the folder has no file for them."""
+        return []
+
+    def derivations(self, lang: Lang) -> list[Derivation]:
+        """None: the folder has no file for them."""
+        return []
 
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language, counted."""

@@ -3,7 +3,7 @@
 What a language has is the embedded default's, and beside it:
 
     lexicon      GATITOS, or else WECHSEL (Wiktionary), or else the embedded one
-    paradigms    UniMorph, or else the embedded ones
+    paradigms    UniMorph, or else the embedded ones; segmentations and derivations where they lie beside UniMorph's
     text, pairs  NTREX, its documents parted into train, dev and test (all sentences of an article lie together)
 
 NTREX is a test set. A model that has read its train documents may be tested on the others, as here, and on no other
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from workbench import languages
 from workbench.errors import BadInput
@@ -28,11 +28,14 @@ from workbench.sources import catalogue, embedded, lexicon, parallel, unimorph
 from workbench.sources.embedded import EmbeddedData, Licence, data_home
 from workbench.sources.embedded.splits import Split
 from workbench.sources.lines import Report
+from workbench.sources.unimorph import Derivation, Segmented
 
 ENGLISH = Lang("eng", "Latn")
 HELD_OUT_RATE = 0.2  # of NTREX's 123 documents: once for dev, once for test
 LEXICONS: tuple[Literal["gatitos", "wechsel"], ...] = ("gatitos", "wechsel")
 DATASETS = (*LEXICONS, "unimorph", "ntrex")
+_Beside = Literal["segmentations", "derivations"]
+_BESIDE: tuple[_Beside, ...] = get_args(_Beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,24 @@ class PublishedData:
             _tell(path, report)
         return list(cells.values()) if paths else self.embedded.inflections(lang)
 
+    def segmentations(self, lang: Lang) -> list[Segmented]:
+        """Forms cut into morphemes, where `<code>.segmentations` lies beside UniMorph's paradigms of the language."""
+        found: list[Segmented] = []
+        for path in _beside_paradigms(lang, "segmentations"):
+            report = Report()
+            found += unimorph.segmentations(path, lang, report)
+            _tell(path, report)
+        return found
+
+    def derivations(self, lang: Lang) -> list[Derivation]:
+        """Derived words and their bases, where `<code>.derivations` lies there."""
+        found: list[Derivation] = []
+        for path in _beside_paradigms(lang, "derivations"):
+            report = Report()
+            found += unimorph.derivations(path, lang, report)
+            _tell(path, report)
+        return found
+
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language, counted."""
         found = dict(self.embedded.languages())
@@ -116,7 +137,9 @@ def open_published(langs: Iterable[Lang]) -> PublishedData:
                 f"into $WORKBENCH_DATA (now {data_home()})"
             )
     own = embedded.prepare()
+    langs = list(langs)
     files = {path for lang in langs for name in DATASETS for path in _files(name, lang)}
+    files |= {path for lang in langs for kind in _BESIDE for path in _beside_paradigms(lang, kind)}
     digest = [own.revision, *(f"{path.name} {sha256_file(path)}" for path in sorted(files))]
     return PublishedData(own, content_hash(digest))
 
@@ -169,6 +192,16 @@ def _files(name: str, lang: Lang) -> list[Path]:
     found = [e for e in catalogue.load(data_home()).entries if e.dataset.name == name and e.lang in asked and _there(e)]
     exact = [entry for entry in found if entry.lang == lang] or found
     return [path for path in _paths(exact[0]) if path.is_file()] if exact else []
+
+
+def _beside_paradigms(lang: Lang, kind: _Beside) -> list[Path]:
+    """What UniMorph may have of a language beside its paradigms, in the folder of these: one file, plain or packed.
+
+    The catalogue pins none of them: they are read where somebody put them.
+    """
+    folders = sorted({path.parent for path in _files("unimorph", lang)})
+    packed = (folder / f"{folder.name}.{kind}{end}" for folder in folders for end in ("", ".xz"))
+    return [path for path in packed if path.is_file()][:1]
 
 
 def _there(entry: catalogue.Entry) -> bool:

@@ -27,7 +27,7 @@ from workbench.reports import lm_eval
 from workbench.reports.figure import read_curve
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision, manifest
-from workbench.stages import in_context, tasks
+from workbench.stages import in_context, prompted_inflection, tasks
 from workbench.stages.corpora import held_out, measured, pseudo_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
@@ -65,6 +65,8 @@ def run(stage: Stage, report: Report) -> None:
                 in_context.classify(stage, model, tokenizer, rows, report)
             case "translation":
                 in_context.translated(stage, _resources(stage), model, tokenizer, rows, report)
+            case "inflection":
+                prompted_inflection.written(stage, _resources(stage), model, tokenizer, rows, report)
             case "cost":
                 _cost(stage, model, tokenizer, rows)
             case "fertility":

@@ -18,7 +18,7 @@ from workbench.records import Lang
 from workbench.reports.table import RESULTS_FILE
 from workbench.runs.manifest import code_revision
 from workbench.sources import embedded
-from workbench.stages import prompted_floors
+from workbench.stages import prompted_floors, prompted_inflection
 from workbench.stages.corpora import arm_documents, held_out, measured, pseudo_labelled, targets
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
@@ -49,6 +49,8 @@ def run(stage: Stage, report: Report) -> None:
         prompted_floors.in_context(stage, rows, report)
     if "translation" in config.measures and not config.adapt.resources:
         prompted_floors.translation(stage, _resources(stage), rows, report)
+    if "inflection" in config.measures and not config.adapt.resources:
+        prompted_inflection.floor(stage, _resources(stage), rows)
     write_jsonl(stage.folder / RESULTS_FILE, (asdict(row) for row in rows.found))
 
 

@@ -48,7 +48,7 @@ VERSIONS: dict[Kind, int] = {
     "task-floors": 2,
     "linear": 1,
     "inflect": 2,
-    "inflect-floors": 1,
+    "inflect-floors": 2,  # 1 had no `floor:nonneural`
 }
 
 
@@ -157,9 +157,12 @@ class _Plan:
 
     def base(self, config: Config, seed: int) -> Stage:
         train = config.pretrain
-        cost, more = float(train.steps * train.batch_size * train.length), {}
+        cost, more = float(train.steps * train.batch_size * train.length), dict[str, Any]()
         if train.start:
             cost, more = 10_000.0, {"start": start.revision(train.start)}
+        if train.inflection_share:
+            read = ("inflection_tasks", "permute_paradigms")
+            more["paradigms"] = {name: value for name, value in config.synth.identity().items() if name in read}
         parts = ("data", "model", "objective", "pretrain")
         return self._add("base", "", config, seed, parts, self.text(config), cost, more=more)
 
@@ -204,7 +207,7 @@ class _Plan:
 
     def floors(self, name: str, config: Config, seed: int) -> None:
         """The floors of what the arm has beside a model; without targets they are those of the base's text alone."""
-        if not {"bits", "retrieval", "alignment", "in-context", "translation"} & set(config.measures):
+        if not {"bits", "retrieval", "alignment", "in-context", "translation", "inflection"} & set(config.measures):
             return
         if config.data.targets:
             parts, more = ("data", "adapt", "synth", "evaluate"), {"study": self.study.name, "variant": name}

@@ -15,7 +15,7 @@ from workbench.mixture.schedule import schedule
 from workbench.mixture.stream import Stream
 from workbench.objectives.batch import Rows
 from workbench.objectives.build import Objective, fitted
-from workbench.stages import start
+from workbench.stages import paradigms, start
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.tokenize import MODEL, read_corpus
@@ -43,6 +43,10 @@ def run(stage: Stage, report: Report) -> None:
         pivot=config.data.pivot,
         pivot_share=settings.pivot_share,
     )
+    if settings.inflection_share:
+        made = paradigms.pretraining_rows(config, stage.identity["data_revision"], tokenizer, stage.seed)
+        stretches = paradigms.beside_text(stretches, made, settings.inflection_share)
+        rows |= {paradigms.pool(tag): packed for tag, packed in made.items()}
     stream = Stream(
         rows,
         stretches,

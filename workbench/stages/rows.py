@@ -67,6 +67,10 @@ class Rows:
         over = stats.Interval(found.value, found.low, found.high, found.n)
         self._add(variant, "translation", lang, found.metric, over, "points", True, f"{setting} {found.signature}")
 
+    def inflection(self, variant: str, lang: Lang, correct: np.ndarray) -> None:
+        """Share of forms written exactly behind their prompts."""
+        self._add(variant, "prompted-inflection", lang, "accuracy", _mean(correct), "share", True, "greedy")
+
     def mean(self, task: str, lang: Lang, metric: str, values: np.ndarray, unit: str, setting: str) -> None:
         """What a model's prompts were, on average over the items: how they fared, not how good they are."""
         self._add(self.stage.variant, task, lang, metric, _mean(values), unit, metric != "inputs_cut", setting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from workbench import languages
@@ -17,11 +18,12 @@ from workbench.config import Config
 from workbench.files import write_json
 from workbench.records import Document, Lang, Lexicon
 from workbench.seeds import stream
+from workbench.stages import paradigms
 from workbench.stages.corpora import labelled_file, synthetic_file, targets, write_documents, write_labelled
 from workbench.stages.plan import Stage
 from workbench.stages.progress import Progress, Report
 from workbench.stages.source import Resources, licences, open_resources
-from workbench.synth import bilex, induce, inflected, inflection_tasks, pseudo_labels, senses, vectors
+from workbench.synth import bilex, induce, inflected, pseudo_labels, senses, vectors
 from workbench.synth.inflected import Routes
 from workbench.synth.lexicon import synthesise, word_list_documents
 from workbench.synth.made_from import made_from
@@ -55,10 +57,10 @@ def run(stage: Stage, report: Report) -> None:
         write_labelled(
             labelled_file(stage.folder, lang), pseudo_labels.translate(chosen, lexicon, synth, stage.seed, context)
         )
-        tasks = inflection_tasks.documents(data.inflections(lang), stage.seed, permute=synth.permute_paradigms)
+        tasks = paradigms.lines(data, lang, synth, stage.seed)
         write_documents(synthetic_file(stage.folder, "pseudo", lang), made.documents)
         write_documents(synthetic_file(stage.folder, "word-list", lang), words)
-        write_documents(synthetic_file(stage.folder, "inflection", lang), tasks)
+        write_documents(synthetic_file(stage.folder, "inflection", lang), chain.from_iterable(tasks.values()))
         row: dict[str, Any] = {}
         if "code-switched" in also:
             switched = bilex.code_switched(sentences, lexicon, synth, stage.seed, context)
@@ -67,8 +69,8 @@ def run(stage: Stage, report: Report) -> None:
         if "lexical-pairs" in also:
             pairs = bilex.pair_documents(listed, synth, stage.seed, made.coverage.num_kept_words)
             write_documents(synthetic_file(stage.folder, "lexical-pairs", lang), pairs)
-        paradigms = licence_of.get(_PARADIGMS.get(lang.code, "unimorph"), "") if routes.words.get("listed") else None
-        origin = made_from(made.documents, sentences, lexicon, licence_of, paradigms)
+        cells = licence_of.get(_PARADIGMS.get(lang.code, "unimorph"), "") if routes.words.get("listed") else None
+        origin = made_from(made.documents, sentences, lexicon, licence_of, cells)
         coverage = asdict(made.coverage) | {
             "token_coverage": made.coverage.token_coverage,
             "type_coverage": made.coverage.type_coverage,
@@ -85,7 +87,8 @@ def run(stage: Stage, report: Report) -> None:
             "senses": synth.senses,
             "seed": stage.seed,
             **coverage,
-            "inflection_lines": len(tasks),
+            "inflection_lines": sum(map(len, tasks.values())),
+            "inflection_tasks": {task: len(documents) for task, documents in tasks.items()},
         }
         rows.append(row | _routes(routes))
     write_json(stage.folder / "report.json", rows)

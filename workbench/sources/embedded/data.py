@@ -20,6 +20,7 @@ from workbench.records import Document, Inflection, Lang, Lexicon, Pair, Transla
 from workbench.sources.embedded import pins
 from workbench.sources.embedded.splits import Split
 from workbench.sources.fetch import disk_error, fetch, locked
+from workbench.sources.unimorph import Derivation, Segmented
 
 ENGLISH = Lang("eng", "Latn")
 BUILDER = 2  # raise it whenever the same wheels would give other tables
@@ -178,6 +179,14 @@ class EmbeddedData:
         if path is None:
             return []
         return [Inflection(lang, lemma, form, tuple(features.split(";"))) for lemma, form, features in _rows(path, 3)]
+
+    def segmentations(self, lang: Lang) -> list[Segmented]:
+        """None: of no language are there any."""
+        return []
+
+    def derivations(self, lang: Lang) -> list[Derivation]:
+        """None: of no language are there any."""
+        return []
 
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language: strings and tokens by split, lexicon rows, intents, requests, inflections."""
