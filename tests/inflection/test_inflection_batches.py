@@ -54,7 +54,7 @@ def test_characters_of_new_words_are_slots_in_order_and_can_be_copied() -> None:
 
 
 def test_an_alphabet_of_another_version_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"wanted characters, atoms, languages and num_slots, got \['atoms'\]"):
+    with pytest.raises(BadInput, match=r"wanted characters, atoms, languages, num_slots and backward, got \['atoms'\]"):
         Alphabet.from_json({"atoms": []})
 
 
