@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from workbench.runs import memory
 
 # Half of the suite's time is compiling the same small programs: the test processes, and the workers that they start,
 # share what was compiled in this run and in those before.
@@ -24,6 +27,13 @@ settings.load_profile("workbench")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that run whole studies first, so that no process is left alone with one of them at the end."""
     items.sort(key=lambda item: item.path.parent.name != "stages")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_maps_to_spare() -> Iterator[None]:
+    """A thousand tests compile more programs than the system grants one process memory maps for."""
+    yield
+    memory.forget_programs()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from workbench.config.alignment import Align
-from workbench.config.part import Part, Positive, Rate
+from workbench.config.part import Part, Positive, Rate, refuse_repeated
 from workbench.config.training import Keep, Optim, Validation, refuse_short
 
 Made = Literal["pseudo", "word-list", "inflection", "code-switched", "lexical-pairs"]  # from lexicons and paradigms
@@ -159,6 +159,5 @@ class Adapt(Part):
     @field_validator("resources")
     @classmethod
     def _distinct(cls, resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-        if len(set(resources)) != len(resources):
-            raise ValueError(f"resources must be distinct, got {list(resources)}")
+        refuse_repeated("resources", resources)
         return resources

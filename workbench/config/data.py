@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from workbench import languages, licences
-from workbench.config.part import Part, Positive
+from workbench.config.part import Part, Positive, refuse_repeated
 from workbench.errors import BadInput
 from workbench.records import Lang
 
@@ -82,8 +82,7 @@ class Data(Part):
                 languages.parse(tag)
             except BadInput as error:
                 raise ValueError(str(error)) from error  # so that it is reported with its place, and with all others
-        if len(set(tags)) != len(tags):
-            raise ValueError(f"languages must be distinct, got {list(tags)}")
+        refuse_repeated("languages", tags)
         return tags
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from workbench.config.model import Model
-from workbench.config.part import Part, Positive, Rate
+from workbench.config.part import Part, Positive, Rate, refuse_repeated
 from workbench.config.training import Optim, refuse_short
 
 
@@ -26,8 +26,7 @@ class InflectionData(Part):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        if len(set(self.languages)) != len(self.languages):
-            raise ValueError(f"languages must be distinct, got {list(self.languages)}")
+        refuse_repeated("languages", self.languages)
         return self
 
 

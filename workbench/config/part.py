@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -34,6 +35,12 @@ class Part(BaseModel):
             for name, value in ((name, getattr(self, name)) for name in fields)
             if name == "kind" or value != fields[name].default
         }
+
+
+def refuse_repeated(what: str, values: Sequence[Hashable]) -> None:
+    """Raises: ValueError where a value stands there twice."""
+    if len(set(values)) != len(values):
+        raise ValueError(f"{what} must be distinct, got {list(values)}")
 
 
 def _plain(value: Any) -> Any:

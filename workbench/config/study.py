@@ -14,7 +14,7 @@ from workbench.config.inflection import InflectionConfig
 from workbench.config.mesh import Hosts, Mesh
 from workbench.config.model import Model
 from workbench.config.objective import MaskedLM, Objective
-from workbench.config.part import Part, Rate
+from workbench.config.part import Part, Rate, refuse_repeated
 from workbench.config.synth import Synth
 from workbench.config.training import Train
 
@@ -156,8 +156,7 @@ class Config(Part):
             )
         if len({task.told for task in self.evaluate.tasks}) != len(self.evaluate.tasks):
             raise ValueError("evaluate.tasks: each task may stand there once (an own one is called by its folder)")
-        if len(set(self.evaluate.parallel)) != len(self.evaluate.parallel):
-            raise ValueError(f"evaluate.parallel must be distinct, got {list(self.evaluate.parallel)}")
+        refuse_repeated("evaluate.parallel", self.evaluate.parallel)
         if self.evaluate.pseudo_labelled and "intents" not in self.measures:
             raise ValueError("evaluate.pseudo_labelled trains on intents, but they are not among evaluate.measures")
         return self
@@ -190,8 +189,7 @@ class _Study(Part):
 
     @model_validator(mode="after")
     def _distinct_seeds(self) -> Self:
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must be distinct, got {list(self.seeds)}")
+        refuse_repeated("seeds", self.seeds)
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from workbench.config.part import Part, Positive, Rate
+from workbench.config.part import Part, Positive, Rate, refuse_repeated
 
 InflectionTask = Literal["paradigm", "inflect", "reinflect", "analyse", "fill", "segment", "derive"]
 
@@ -43,8 +43,7 @@ class Synth(Part):
     @field_validator("inflection_tasks")
     @classmethod
     def _distinct(cls, tasks: tuple[InflectionTask, ...]) -> tuple[InflectionTask, ...]:
-        if len(set(tasks)) != len(tasks):
-            raise ValueError(f"inflection_tasks must be distinct, got {list(tasks)}")
+        refuse_repeated("inflection_tasks", tasks)
         return tasks
 
     @model_validator(mode="after")

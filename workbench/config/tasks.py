@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from workbench import languages
-from workbench.config.part import Part, Positive, Rate
+from workbench.config.part import Part, Positive, Rate, refuse_repeated
 from workbench.config.training import Optim, refuse_short
 from workbench.errors import BadInput
 
@@ -87,8 +87,8 @@ class Task(Part):
                 languages.parse(tag)
             except BadInput as error:
                 raise ValueError(str(error)) from error
-        if not isinstance(tags, str) and len(set(tags)) != len(tags):
-            raise ValueError(f"languages must be distinct, got {list(tags)}")
+        if not isinstance(tags, str):
+            refuse_repeated("languages", tags)
         return tags
 
     @model_validator(mode="after")

@@ -60,25 +60,23 @@ def retrieval(pivot: np.ndarray, target: np.ndarray, seed: int) -> list[Retrieva
     """
     if pivot.shape != target.shape or pivot.ndim != 3 or pivot.shape[1] < 2:
         raise ValueError(f"wanted two equal shapes [L, N >= 2, D], got {pivot.shape} and {target.shape}")
-    first_half = np.zeros(pivot.shape[1], bool)
-    first_half[stream(seed, "retrieval-halves", len(first_half)).permutation(len(first_half))[::2]] = True
     found: list[Retrieval] = []
     for layer in range(pivot.shape[0]):
         here, there = pivot[layer].astype(np.float64), target[layer].astype(np.float64)
         for variant in VARIANTS:
-            found.append(Retrieval(variant, "pivot>target", layer, _correct(here, there, variant, first_half)))
-            found.append(Retrieval(variant, "target>pivot", layer, _correct(there, here, variant, first_half)))
+            found.append(Retrieval(variant, "pivot>target", layer, _correct(here, there, variant, seed)))
+            found.append(Retrieval(variant, "target>pivot", layer, _correct(there, here, variant, seed)))
     return found
 
 
-def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, first_half: np.ndarray) -> np.ndarray:
+def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, seed: int) -> np.ndarray:
     match variant:
         case "paper":
             moved = queries + (candidates - queries).mean(axis=0)
             return correct_by_similarity(_nearness(moved, candidates))
         case "held-out":
             found = np.empty(len(queries))
-            for tested, fitted in halves(first_half):
+            for tested, fitted in halves(len(queries), seed):
                 moved = moved_by_others(queries, candidates, tested, fitted)
                 found[tested] = correct_by_similarity(_nearness(queries[tested], moved), tested)
             return found
@@ -91,9 +89,14 @@ def _correct(queries: np.ndarray, candidates: np.ndarray, variant: Variant, firs
             assert_never(variant)
 
 
-def halves(first_half: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The numbers of those that are tested, and of those that the mean difference is fitted on."""
-    one, other = np.flatnonzero(first_half), np.flatnonzero(~first_half)
+def halves(number: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The numbers of those that are tested, and of those that the mean difference is fitted on.
+
+    Random: (seed, "retrieval-halves", number).
+    """
+    first = np.zeros(number, bool)
+    first[stream(seed, "retrieval-halves", number).permutation(number)[::2]] = True
+    one, other = np.flatnonzero(first), np.flatnonzero(~first)
     return [(one, other), (other, one)]
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from workbench.errors import BadInput
 from workbench.evaluation.alignment import Retrieval, halves, moved_by_others
 from workbench.evaluation.neighbours import NEIGHBOURHOOD, ratio, unit
-from workbench.seeds import stream
 
 Method = Literal["paper", "held-out", "centred-cosine", "cosine", "euclidean", "csls", "margin"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -72,11 +71,8 @@ def _by_distance(
 
 
 def _by_others(here: np.ndarray, there: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    n = len(here)
-    first = np.zeros(n, bool)
-    first[stream(seed, "retrieval-halves", n).permutation(n)[::2]] = True
-    forth, back = np.empty(n), np.empty(n)
-    for tested, fitted in halves(first):
+    forth, back = np.empty(len(here)), np.empty(len(here))
+    for tested, fitted in halves(len(here), seed):
         for queries, candidates, found in ((here, there, forth), (there, here, back)):
             moved = moved_by_others(queries, candidates, tested, fitted)
             found[tested] = _hits(queries[tested] @ moved.T, _half_squares(moved), tested)

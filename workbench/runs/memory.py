@@ -1,12 +1,16 @@
-"""What the C library does with memory that a process frees."""
+"""Memory between two pieces of work: what the C library keeps of it, and what jax's compiled programs take."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
+import sys
+from pathlib import Path
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # of <malloc.h>
 LARGEST = 2**31 - 1
+MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
 def keep_freed() -> bool:
@@ -31,6 +35,34 @@ def give_back() -> None:
     trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def forget_programs() -> bool:
+    """Drop what jax compiled, where the process holds half of the memory maps that the system grants it.
+
+    A program for the CPU takes three maps or more, jax keeps it as long as the process lives, and the one that finds
+    none left (65,530 unless the system says otherwise) is a segmentation fault. What is needed again is compiled again,
+    or read from the cache on disk.
+
+    Source: https://docs.kernel.org/admin-guide/sysctl/vm.html#max-map-count
+    """
+    jax = sys.modules.get("jax")
+    if jax is None or not MOST_MAPS.is_file() or 2 * num_maps() < most_maps():
+        return False
+    jax.clear_caches()
+    gc.collect()
+    return True
+
+
+def num_maps() -> int:
+    """Of this process; on Linux."""
+    with MAPS.open("rb") as maps:
+        return sum(1 for _ in maps)
+
+
+def most_maps() -> int:
+    """That a process may have; on Linux."""
+    return int(MOST_MAPS.read_text())
 
 
 def _glibc(name: str) -> Any:

@@ -13,11 +13,11 @@ share of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from workbench import languages
 from workbench.errors import BadInput
@@ -36,6 +36,7 @@ LEXICONS: tuple[Literal["gatitos", "wechsel"], ...] = ("gatitos", "wechsel")
 DATASETS = (*LEXICONS, "unimorph", "ntrex")
 _Beside = Literal["segmentations", "derivations"]
 _BESIDE: tuple[_Beside, ...] = get_args(_Beside)
+_T = TypeVar("_T", Segmented, Derivation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,11 @@ class PublishedData:
 
     def segmentations(self, lang: Lang) -> list[Segmented]:
         """Forms cut into morphemes, where `<code>.segmentations` lies beside UniMorph's paradigms of the language."""
-        found: list[Segmented] = []
-        for path in _beside_paradigms(lang, "segmentations"):
-            report = Report()
-            found += unimorph.segmentations(path, lang, report)
-            _tell(path, report)
-        return found
+        return _read_beside(lang, "segmentations", unimorph.segmentations)
 
     def derivations(self, lang: Lang) -> list[Derivation]:
         """Derived words and their bases, where `<code>.derivations` lies there."""
-        found: list[Derivation] = []
-        for path in _beside_paradigms(lang, "derivations"):
-            report = Report()
-            found += unimorph.derivations(path, lang, report)
-            _tell(path, report)
-        return found
+        return _read_beside(lang, "derivations", unimorph.derivations)
 
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language, counted."""
@@ -173,6 +164,15 @@ def _of_split(split: Split) -> tuple[bool, ...]:
     parts = {"dev": order[:held], "test": order[held : 2 * held], "train": order[2 * held :]}
     chosen = {distinct[i] for i in parts[split]}
     return tuple(name in chosen for name in names)
+
+
+def _read_beside(lang: Lang, kind: _Beside, read: Callable[[Path, Lang, Report], Iterator[_T]]) -> list[_T]:
+    found: list[_T] = []
+    for path in _beside_paradigms(lang, kind):
+        report = Report()
+        found += read(path, lang, report)
+        _tell(path, report)
+    return found
 
 
 def _tell(path: Path, report: Report) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain
+from functools import cache
+from itertools import chain, product
 from typing import Literal, assert_never
 
 from workbench import languages
@@ -19,6 +20,9 @@ from workbench.stages.source import Resources, open_resources
 from workbench.stages.tokenize import encode
 from workbench.synth import inflection_tasks
 from workbench.tokenizer.processor import TextTokenizer
+
+_Kind = Literal["inflections", "segmentations", "derivations"]
+_MADE_OF: dict[InflectionTask, _Kind] = {"segment": "segmentations", "derive": "derivations"}
 
 
 def lines(data: Resources, lang: Lang, synth: Synth, seed: int) -> dict[InflectionTask, list[Document]]:
@@ -67,9 +71,30 @@ def refuse_without_data(study: Study, data_revision: str) -> None:
         `synth.inflection_tasks` is made of (targets are not asked for plain `paradigm` lines: their arm may have other
         resources), or where no target has a lemma left that the measure `inflection` could ask for.
     """
-    known: dict[tuple[str, _Kind], bool] = {}
+
+    @cache
+    def data() -> Resources:
+        return open_resources(study.data_source, data_revision)
+
+    @cache
+    def num_lemmas(tag: str) -> int:
+        return len({cell.lemma for cell in data().inflections(languages.parse(tag))})
+
+    @cache
+    def has(tag: str, kind: _Kind) -> bool:
+        match kind:
+            case "inflections":
+                return num_lemmas(tag) > 0
+            case "segmentations":
+                return bool(data().segmentations(languages.parse(tag)))
+            case "derivations":
+                return bool(data().derivations(languages.parse(tag)))
+            case _:
+                assert_never(kind)
+
     for name, variant in study.variants.items():
-        if "inflection" in variant.evaluate.measures and not any(_has_unread(variant, data_revision)):
+        measured = "inflection" in variant.evaluate.measures
+        if measured and not any(num_lemmas(tag) > inflection_tasks.MAX_LEMMAS for tag in variant.data.targets):
             raise BadInput(
                 f"variants.{name}: evaluate.measures 'inflection' asks for forms of lemmas that no line holds, but "
                 f"lines hold up to {inflection_tasks.MAX_LEMMAS} lemmas a language, and none of "
@@ -79,40 +104,10 @@ def refuse_without_data(study: Study, data_revision: str) -> None:
         readers = {"pretrain.inflection_share": variant.data.pretrain} if variant.pretrain.inflection_share else {}
         if "inflection" in variant.adapt.resources and tasks != ("paradigm",):
             readers["adapt.resources 'inflection'"] = variant.data.targets
-        for reader, tags in readers.items():
-            for task in tasks:
-                kind = _MADE_OF.get(task, "inflections")
-                for tag in tags:
-                    if (tag, kind) not in known:
-                        known[tag, kind] = _has(open_resources(variant.data.source, data_revision), tag, kind)
-                    if known[tag, kind]:
-                        break
-                else:
-                    raise BadInput(
-                        f"variants.{name}: {reader} with synth.inflection_tasks {task!r} reads {kind}, of which "
-                        f"{', '.join(tags)} have none; leave the task out, or add a language that has them"
-                    )
-
-
-def _has_unread(variant: Config, data_revision: str) -> Iterator[bool]:
-    data = open_resources(variant.data.source, data_revision)
-    for tag in variant.data.targets:
-        lemmas = {cell.lemma for cell in data.inflections(languages.parse(tag))}
-        yield len(lemmas) > inflection_tasks.MAX_LEMMAS
-
-
-_Kind = Literal["inflections", "segmentations", "derivations"]
-_MADE_OF: dict[InflectionTask, _Kind] = {"segment": "segmentations", "derive": "derivations"}
-
-
-def _has(data: Resources, tag: str, kind: _Kind) -> bool:
-    lang = languages.parse(tag)
-    match kind:
-        case "inflections":
-            return bool(data.inflections(lang))
-        case "segmentations":
-            return bool(data.segmentations(lang))
-        case "derivations":
-            return bool(data.derivations(lang))
-        case _:
-            assert_never(kind)
+        for (reader, tags), task in product(readers.items(), tasks):
+            kind = _MADE_OF.get(task, "inflections")
+            if not any(has(tag, kind) for tag in tags):
+                raise BadInput(
+                    f"variants.{name}: {reader} with synth.inflection_tasks {task!r} reads {kind}, of which "
+                    f"{', '.join(tags)} have none; leave the task out, or add a language that has them"
+                )

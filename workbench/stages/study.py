@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from workbench import load
-from workbench.config import AnyStudy, Study
+from workbench.config import AnyStudy, Config, Study
 from workbench.errors import BadInput
 from workbench.records import Result
 from workbench.reports import collect, group_table, plain, render, scaling_table, spec
@@ -172,16 +172,7 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
     if not isinstance(study, Study):
         return found
     configs = study.variants.values()
-    given = {config.bits for config in configs}
-    both: list[spec.TableSpec | spec.Scaling] = [*found.table, *found.scaling]
-    for one in both:
-        others = sorted(setting for metric, setting in given if metric == one.metric and setting != one.setting)
-        if one.task == "lm" and others and (one.metric, one.setting) not in given:
-            raise BadInput(
-                f"{file}: {one.name!r} shows {one.metric} of setting {one.setting!r}, but the study measures "
-                f"{', '.join(others)}; write that there, or leave the study's own evaluate.mask_groups and "
-                "pretrain.length"
-            )
+    _refuse_other_bits(file, found, configs)
     elsewhere = any(config.evaluate.tasks or "in-context" in config.measures for config in configs)
     tasks = BY_LANGUAGE if elsewhere else (*BY_LANGUAGE, "intents")
     pivot = study.variants[study.reference].data.pivot
@@ -201,6 +192,20 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
         soft_wrap=True,
     )
     return spec.over(found, tasks, others, pivot)
+
+
+def _refuse_other_bits(file: Path, found: spec.Spec, configs: Iterable[Config]) -> None:
+    """Raises: BadInput where a table shows bits at a setting that no variant measures them at."""
+    given = {config.bits for config in configs}
+    both: list[spec.TableSpec | spec.Scaling] = [*found.table, *found.scaling]
+    for one in both:
+        others = sorted(setting for metric, setting in given if metric == one.metric and setting != one.setting)
+        if one.task == "lm" and others and (one.metric, one.setting) not in given:
+            raise BadInput(
+                f"{file}: {one.name!r} shows {one.metric} of setting {one.setting!r}, but the study measures "
+                f"{', '.join(others)}; write that there, or leave the study's own evaluate.mask_groups and "
+                "pretrain.length"
+            )
 
 
 def _show(console: Console, found: spec.Spec, results: collect.Results) -> None:

@@ -44,6 +44,7 @@ def main() -> int:
             hosts.join(study.where.hosts, Path(study.where.runs) / study.name)
         for line in sys.stdin:
             _serve(planned[json.loads(line)["folder"]], out)
+            memory.forget_programs()
             memory.give_back()
     except Preempted as error:
         return error.exit_code
