@@ -25,7 +25,8 @@ from workbench.exchange import trained
 from workbench.files import read_jsonl
 from workbench.models.leaves import named_leaves
 from workbench.records import Document
-from workbench.stages import new_language, start
+from workbench.sources.own_language import open_language
+from workbench.stages import new_language, paradigms, start
 from workbench.stages.new_language import Asked
 from workbench.stages.plan import stages
 from workbench.stages.source import revision
@@ -198,6 +199,7 @@ def test_the_model_named_in_the_end_is_that_of_this_commands_settings(
         ({"seeds": 0}, [], "--seeds 0: wanted 1 or more"),
         ({"pieces": 0}, [], "--pieces 0: wanted 1 or more"),
         ({"vocabulary": "replace", "pieces": 9}, [], r"^the study that this command makes: 1 problem\n.*pieces"),
+        ({"segmentations": Path("kat.segmentations")}, [], "--segmentations kat.segmentations: .*give --paradigms too"),
         ({}, ["adapt.stepz=9"], r"^the study that this command makes: .*\n.*did you mean 'steps'"),
     ],
 )
@@ -271,6 +273,35 @@ def test_text_that_is_no_longer_given_is_no_longer_read(
     new_language.adapt(base, few_text, out, [])  # the same study otherwise
     assert sorted(path.name for path in dev.parent.iterdir()) == ["lexicon.tsv", "train.txt"]
     assert len(list((out / "data" / "eng-Latn").iterdir())) == 3
+
+
+def test_morphemes_and_derived_words_are_lines_of_what_the_language_is_taught(
+    base: Path, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_language.study, "run", lambda *_, **__: 0)
+    monkeypatch.setattr(new_language.study, "freeze", lambda *_: 0)
+    (tmp_path / "kat").write_text("კაცი\tკაცები\tN;NOM;PL\n", "utf-8")
+    (tmp_path / "kat.segmentations").write_text("კაცი\tკაცები\tN;NOM;PL\tკაც|ებ|ი\n", "utf-8")
+    (tmp_path / "kat.derivations").write_text("კაცი\tკაცობა\tN:N\t-ობა\n", "utf-8")
+    few = replace(asked, paradigms=tmp_path / "kat")
+    given = replace(few, segmentations=tmp_path / "kat.segmentations", derivations=tmp_path / "kat.derivations")
+
+    new_language.adapt(base, given, tmp_path / "all", [])
+    adapted = load.study(tmp_path / "all").variants["adapted"]
+    assert "inflection" in adapted.adapt.resources
+    data = open_language(str(tmp_path / "all" / "data"))
+    made = paradigms.lines(data, languages.parse("kat"), adapted.synth, seed=0)
+    assert {task: [one.text for one in found] for task, found in made.items()} == {
+        "paradigm": ["კაცი: N NOM PL კაცები"],
+        "segment": ["კაცები / კაც|ებ|ი"],
+        "derive": ["კაცი + -ობა, N N: კაცობა"],
+    }
+
+    new_language.adapt(base, few, tmp_path / "few", [])
+    found = load.study(tmp_path / "few").variants["adapted"]
+    assert found.synth.inflection_tasks == ("paradigm",)
+    folder = tmp_path / "few" / "data" / "kat-Geor"
+    assert sorted(path.name for path in folder.glob("*s.tsv")) == ["paradigms.tsv"]
 
 
 def test_text_is_held_out_without_overlap(asked: Asked, tmp_path: Path) -> None:

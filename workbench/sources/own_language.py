@@ -3,6 +3,8 @@
 <folder>/<tag>/train.txt dev.txt test.txt    running text, a document per line; each may be absent
 <folder>/<tag>/lexicon.tsv                   our TSV (see `sources.lexicon`), pivot word first
 <folder>/<tag>/paradigms.tsv                 UniMorph: lemma, form, features
+<folder>/<tag>/segmentations.tsv             UniMorph: lemma, form, features, segments parted by |
+<folder>/<tag>/derivations.tsv               UniMorph: base, derived word, parts of speech, affix
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from workbench.sources.embedded.splits import Split
 from workbench.sources.unimorph import Derivation, Segmented
 
 LEXICON, PARADIGMS = "lexicon.tsv", "paradigms.tsv"
+SEGMENTATIONS, DERIVATIONS = "segmentations.tsv", "derivations.tsv"
+MORPHOLOGY = (PARADIGMS, SEGMENTATIONS, DERIVATIONS)
 PIVOT = Lang("eng", "Latn")
 
 
@@ -59,12 +63,12 @@ class OwnLanguage:
         return list(unimorph.read(path, lang)) if path.is_file() else []
 
     def segmentations(self, lang: Lang) -> list[Segmented]:
-        """None: the folder has no file for them."""
-        return []
+        path = self.folder / lang.tag / SEGMENTATIONS
+        return list(unimorph.segmentations(path, lang)) if path.is_file() else []
 
     def derivations(self, lang: Lang) -> list[Derivation]:
-        """None: the folder has no file for them."""
-        return []
+        path = self.folder / lang.tag / DERIVATIONS
+        return list(unimorph.derivations(path, lang)) if path.is_file() else []
 
     def languages(self) -> dict[Lang, dict[str, int]]:
         """What there is of each language, counted."""
@@ -85,3 +89,26 @@ def open_language(folder: str) -> OwnLanguage:
         raise BadInput(f"{root.absolute()}: no such folder; `workbench adapt` makes it")
     files = sorted(path for path in root.rglob("*") if path.is_file())
     return OwnLanguage(root, content_hash([f"{path.relative_to(root)} {sha256_file(path)}" for path in files]))
+
+
+def morphology(
+    paradigms: Path | None, segmentations: Path | None, derivations: Path | None, lang: Lang
+) -> dict[str, list[str]]:
+    """Name in the language's folder -> its lines, of UniMorph's files as somebody has them.
+
+    Raises: BadInput at file:line.
+    """
+    found = {}
+    if paradigms:
+        found[PARADIGMS] = ["\t".join(_columns(one)) for one in unimorph.read(paradigms, lang)]
+    if segmentations:
+        cut = unimorph.segmentations(segmentations, lang)
+        found[SEGMENTATIONS] = ["\t".join((*_columns(one.inflection), "|".join(one.segments))) for one in cut]
+    if derivations:
+        derived = unimorph.derivations(derivations, lang)
+        found[DERIVATIONS] = ["\t".join((one.base, one.derived, one.parts_of_speech, one.affix)) for one in derived]
+    return found
+
+
+def _columns(one: Inflection) -> tuple[str, str, str]:
+    return one.lemma, one.form, unimorph.join_features(one.features)

@@ -24,9 +24,9 @@ from workbench.models.published import Published
 from workbench.records import Lang, Lexicon
 from workbench.reports.spec import SPEC_FILE
 from workbench.seeds import stream
-from workbench.sources import embedded, lexicon, text, unimorph
+from workbench.sources import embedded, lexicon, own_language, text
 from workbench.sources.catalogue_kinds import LexiconFormat
-from workbench.sources.own_language import LEXICON, PARADIGMS, PIVOT
+from workbench.sources.own_language import LEXICON, MORPHOLOGY, PIVOT
 from workbench.stages import source, start, study
 from workbench.stages.plan import stages
 from workbench.stages.study_file import toml
@@ -52,6 +52,8 @@ class Asked:
     dev: Path | None = None
     test: Path | None = None
     paradigms: Path | None = None
+    segmentations: Path | None = None
+    derivations: Path | None = None
     english: Path | None = None
     vocabulary: Literal["auto", "keep", "extend", "replace"] = "auto"
     pieces: int = 1000
@@ -70,6 +72,8 @@ def adapt(model: Path, asked: Asked, out: Path, overrides: list[str]) -> int:
     for name, number in (("--seeds", asked.seeds), ("--pieces", asked.pieces)):
         if number < 1:
             raise BadInput(f"{name} {number}: wanted 1 or more")
+    if asked.segmentations and not asked.paradigms:
+        raise BadInput(f"--segmentations {asked.segmentations}: of forms in a UniMorph table; give --paradigms too")
     say = Console(highlight=False, soft_wrap=True).print
     lang = languages.parse(asked.language)
     start.revision(str(model))  # is there a model at all?
@@ -207,11 +211,9 @@ def _gather(
     """Write everything that the study reads, and remove what an earlier command was given and this one is not."""
     lines = {folder / lang.tag / f"{name}.txt": texts for name, texts in split.items() if texts}
     lines |= {folder / tag / f"{name}.txt": texts for tag, own in base_texts.items() for name, texts in own.items()}
-    if asked.paradigms:
-        rows = list(unimorph.read(asked.paradigms, lang))
-        paradigms = ["\t".join((row.lemma, row.form, unimorph.join_features(row.features))) for row in rows]
-        lines[folder / lang.tag / PARADIGMS] = paradigms
-    for name in ("train.txt", "dev.txt", "test.txt", PARADIGMS):
+    morphology = own_language.morphology(asked.paradigms, asked.segmentations, asked.derivations, lang)
+    lines |= {folder / lang.tag / name: rows for name, rows in morphology.items()}
+    for name in ("train.txt", "dev.txt", "test.txt", *MORPHOLOGY):
         for stale in set(folder.glob(f"*/{name}")) - set(lines):
             stale.unlink()
     for path, texts in lines.items():
@@ -268,7 +270,9 @@ def _study(
     base_langs: list[str],
 ) -> dict[str, Any]:
     resources = ["pseudo", "word-list"]
-    resources += ["inflection"] if asked.paradigms else []
+    given = {"paradigm": asked.paradigms, "segment": asked.segmentations, "derive": asked.derivations}
+    tasks = [task for task, path in given.items() if path]
+    resources += ["inflection"] if tasks else []
     resources += ["few-text"] if split["train"] else []
     method: dict[str, Any] = {"kind": asked.method}
     adapted = {"resources": resources, "vocabulary": vocabulary, "method": method}
@@ -291,6 +295,8 @@ def _study(
         "objective": run.part("objective") if run else {"kind": "mlm"},
         "evaluate": {"measures": ["bits", "fertility"]},
     }
+    if tasks:
+        base["synth"] = {"inflection_tasks": tasks}
     if not isinstance(opened, Published):
         base["model"] = opened.settings.identity()
     if run and run.part("tokenizer"):

@@ -19,6 +19,8 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--dev", type=Path, help="held-out text to choose settings on, instead of a share of --text")
     verb.add_argument("--test", type=Path, help="held-out text to report on, instead of a share of --text")
     verb.add_argument("--paradigms", type=Path, help="UniMorph table: lemma, form, features")
+    verb.add_argument("--segmentations", type=Path, help="UniMorph's: lemma, form, features, segments parted by |")
+    verb.add_argument("--derivations", type=Path, help="UniMorph's: base, derived word, parts of speech, affix")
     verb.add_argument("--english", type=Path, help="text to put through the lexicon (default: the embedded one)")
     verb.add_argument(
         "--vocabulary",
@@ -55,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
         dev=options.dev,
         test=options.test,
         paradigms=options.paradigms,
+        segmentations=options.segmentations,
+        derivations=options.derivations,
         english=options.english,
         vocabulary=options.vocabulary,
         pieces=options.pieces,
