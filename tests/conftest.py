@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name != "stages")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _memory_maps_to_spare() -> Iterator[None]:
-    """A thousand tests compile more programs than the system grants one process memory maps for."""
-    yield
+def pytest_runtest_teardown() -> None:
+    """A thousand tests compile more than the system grants one process memory maps for."""
     memory.forget_programs()
 
 

@@ -62,8 +62,7 @@ def test_unrelated_spaces_give_chance() -> None:
 def test_the_held_out_half_knows_nothing_of_the_tested_pairs() -> None:
     # each pair lies along one direction that the other half does not share: only the leak finds anything
     n = 40
-    first = np.zeros(n, bool)
-    first[pairwise.stream(0, "retrieval-halves", n).permutation(n)[::2]] = True
+    first = np.isin(np.arange(n), alignment.halves(n, 0)[0][0])
     here = RNG.standard_normal((n, 6))
     there = here + np.where(first[:, None], 30.0, -30.0)
     found = {one.method: one.accuracy for one in pairwise.retrieval(here, there, 0, ["held-out", "paper"])}

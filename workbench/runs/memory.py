@@ -40,9 +40,9 @@ def give_back() -> None:
 def forget_programs() -> bool:
     """Drop what jax compiled, where the process holds half of the memory maps that the system grants it.
 
-    A program for the CPU takes three maps or more, jax keeps it as long as the process lives, and the one that finds
-    none left (65,530 unless the system says otherwise) is a segmentation fault. What is needed again is compiled again,
-    or read from the cache on disk.
+    A program for the CPU takes from three maps to hundreds, jax keeps it as long as the process lives, and the one that
+    finds none left (65,530 unless the system says otherwise) is a segmentation fault. What is needed again is compiled
+    again, or read from the cache on disk.
 
     Source: https://docs.kernel.org/admin-guide/sysctl/vm.html#max-map-count
     """
