@@ -193,6 +193,7 @@ def _predict(options: argparse.Namespace) -> int:
             rows.write(place, table, forms)
             display.advance(task, len(table.rows), str(place))
             print(place)
+            memory.forget_programs()
     return 0
 
 
