@@ -9,8 +9,11 @@ from workbench import languages
 
 
 def names(tags: Iterable[str]) -> dict[str, str]:
-    """The name to show of each of the tags shown together: with its script where two share one (`Serbian (Latn)`)."""
-    shown = {tag: languages.name(tag) for tag in tags}
+    """The name to show of each of the tags shown together: with its script where two share one (`Serbian (Latn)`).
+
+    What stands behind a tag is told behind its name: `heb-Hebr unvocalized` is `Hebrew, unvocalized`.
+    """
+    shown = {tag: ", ".join((languages.name(tag.split()[0]), *tag.split()[1:])) for tag in tags}
     times = Counter(shown.values())
     return {tag: one if times[one] == 1 else f"{one} ({tag.partition('-')[2] or tag})" for tag, one in shown.items()}
 

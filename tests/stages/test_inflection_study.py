@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,30 @@ def test_a_study_of_a_test_without_forms_is_refused(study: Path, tmp_path: Path)
     done = workbench(tmp_path / "no-data", "run", study, "--set", f'where.runs="{tmp_path / "runs"}"', cwd=tmp_path)
     assert done.returncode != 0
     assert f"{table}: a covered file" in done.stderr
+
+
+def test_the_tables_have_a_column_for_each_file_that_set_names(study: Path, tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    for split in ("trn", "dev", "tst"):
+        for name in ("heb", "heb_unvoc"):
+            (tables / f"{name}.{split}").write_bytes((tables / f"tur.{split}").read_bytes())
+    plan = ["run", study, "--set", f'where.runs="{tmp_path / "runs"}"', "--set"]
+    line = [*plan, 'base.data.languages=["heb_unvoc", "tur", "heb"]']
+    done = workbench(tmp_path / "no-data", *line, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the tables show heb-Hebr unvocalized, tur-Latn, heb-Hebr, as --set has them" in done.stdout
+    (table,) = (tmp_path / "runs").rglob("exact.csv")
+    with table.open(encoding="utf-8") as file:
+        found = [row["column"] for row in csv.DictReader(file) if row["row"] == "both"]
+    assert found == ["heb-Hebr unvocalized", "tur-Latn", "heb-Hebr", "mean"]
+    (report,) = (tmp_path / "runs").rglob("report.html")
+    assert "Hebrew, unvocalized" in report.read_text("utf-8")
+
+
+def test_a_column_without_a_file_is_refused_before_anything_runs(study: Path, tmp_path: Path) -> None:
+    text = (study / "table.toml").read_text("utf-8").replace('["tur-Latn"]', '["tur-Latn", "deu-Latn"]')
+    (study / "table.toml").write_text(text, "utf-8")
+    done = workbench(tmp_path / "no-data", "run", study, "--set", f'where.runs="{tmp_path / "runs"}"', cwd=tmp_path)
+    assert done.returncode == 2
+    assert "table.toml: columns of deu-Latn, but the study measures tur-Latn; leave them out" in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -115,11 +115,15 @@ def fill(spec: TableSpec, results: Results) -> Grid:
 
 
 def cell_of(task: str, metric: str, split: str, setting: str, row: Row, tag: str, layer: int | None = None) -> Cell:
-    """The cell that `row` and a column stand for; `{code}` and `{layer}` in the setting are filled in."""
-    filled = setting.replace("{code}", languages.parse(tag).code)
+    """The cell that `row` and a column stand for; `{code}` and `{layer}` in the setting are filled in.
+
+    What stands behind the column's language is the beginning of its setting.
+    """
+    lang, _, variety = tag.partition(" ")
+    filled = f"{variety} {setting}".strip().replace("{code}", languages.parse(lang).code)
     if layer is not None:
         filled = filled.replace("{layer}", str(layer))
-    return Cell(row.variant, task, tag, split, metric, filled)
+    return Cell(row.variant, task, lang, split, metric, filled)
 
 
 def spread(values: Sequence[float]) -> float | None:

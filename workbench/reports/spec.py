@@ -27,9 +27,15 @@ def _known(tag: str) -> str:
     return tag
 
 
+def _known_column(name: str) -> str:
+    _known(name.partition(" ")[0])
+    return name
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Text = Annotated[str, Field(min_length=1)]
 Tag = Annotated[str, AfterValidator(_known)]
+Column = Annotated[str, AfterValidator(_known_column)]
 
 
 class Row(Part):
@@ -92,7 +98,10 @@ class Shown(Part):
 class TableSpec(Shown):
     """One table; values are printed times `scale`."""
 
-    columns: tuple[Tag, ...] = Field(min_length=1, description="languages, in order; the mean is over these")
+    columns: tuple[Column, ...] = Field(
+        min_length=1,
+        description="languages, in order; the mean is over these. 'heb-Hebr unvocalized': its rows of that setting",
+    )
     aside: tuple[Tag, ...] = Field(default=(), description="languages shown but outside the mean (the pivot)")
     mean: bool = True
     best: bool = True
@@ -340,9 +349,24 @@ def _take_away(shown: dict[str, Any], known: Collection[str], langs: Sequence[st
         shown["columns"] = [*kept, *(tag for tag in langs if tag not in kept)]
     if "aside" in shown:
         shown["aside"] = [tag for tag in shown["aside"] if tag in known and tag not in shown["columns"]]
-        for absent in shown["absent"]:
-            absent["columns"] = [tag for tag in absent["columns"] if tag in (*shown["columns"], *shown["aside"])]
-        shown["absent"] = [absent for absent in shown["absent"] if absent["columns"]]
+        _keep_absent(shown)
+
+
+def in_columns(spec: Spec, task: str, columns: Sequence[str]) -> Spec:
+    """The spec with these columns, and no others, in every table of the task."""
+    raw = spec.model_dump()
+    for shown in raw["table"]:
+        if shown["task"] == task:
+            shown |= {"columns": tuple(columns), "aside": ()}
+            _keep_absent(shown)
+    return Spec.model_validate(raw)
+
+
+def _keep_absent(shown: dict[str, Any]) -> None:
+    """What is declared absent, of the columns that are still shown."""
+    for absent in shown["absent"]:
+        absent["columns"] = tuple(tag for tag in absent["columns"] if tag in (*shown["columns"], *shown["aside"]))
+    shown["absent"] = tuple(absent for absent in shown["absent"] if absent["columns"])
 
 
 def _explain(loc: tuple[int | str, ...], kind: str, message: str, got: object) -> str:

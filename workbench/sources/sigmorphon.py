@@ -46,6 +46,11 @@ def language(name: str) -> Lang:
     return languages.from_source(name.removesuffix("_unvoc"), "sigmorphon")
 
 
+def variety(name: str) -> str:
+    """What tells a file's rows from the others of its language: `unvocalized` of `heb_unvoc`, else nothing."""
+    return "unvocalized" if name.endswith("_unvoc") else ""
+
+
 def name_in(path: Path) -> str:
     """The language as a file's name has it, in the layout of any year: `turkish` of `turkish-train-low`, `tur` of
     `tur_small.train` and `tur.covered.tst.gz`, `heb_unvoc` of `heb_unvoc.trn`."""

@@ -93,7 +93,7 @@ def _scores(
     pairs = list(zip([row.form or "" for row in rows], given, strict=True))
     right = np.array([gold == form for gold, form in pairs], float)
     distance = np.array([edit_distance(gold, form) for gold, form in pairs], float)
-    of_file = "unvocalized" if lang.endswith("_unvoc") else ""
+    of_file = sigmorphon.variety(lang)
 
     def result(metric: str, over: stats.Interval, setting: str) -> Result:
         exact = metric == "exact_match"

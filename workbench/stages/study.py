@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench import load
-from workbench.config import AnyStudy, Config, Study
+from workbench.config import AnyStudy, Config, InflectionStudy, Study
 from workbench.errors import BadInput
 from workbench.records import Result
 from workbench.reports import collect, group_table, plain, render, scaling_table, spec
 from workbench.reports import table as tables
 from workbench.runs import doctor
 from workbench.runs.folder import Folder
+from workbench.sources import sigmorphon
 from workbench.stages import paradigms, scheduler, source
 from workbench.stages.corpora import measured
 from workbench.stages.display import Display, clock
@@ -170,7 +171,7 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
     if unknown := sorted(found.variants - set(study.variants)):
         raise BadInput(f"{file}: rows of {unknown}, but the study's variants are {list(study.variants)}")
     if not isinstance(study, Study):
-        return found
+        return _of_files(file, found, study, overrides, console)
     configs = study.variants.values()
     _refuse_other_bits(file, found, configs)
     elsewhere = any(config.evaluate.tasks or "in-context" in config.measures for config in configs)
@@ -192,6 +193,29 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
         soft_wrap=True,
     )
     return spec.over(found, tasks, others, pivot)
+
+
+def _of_files(
+    file: Path, found: spec.Spec, study: InflectionStudy, overrides: Sequence[str], console: Console
+) -> spec.Spec:
+    """A column for each file, where `--set` names the files.
+
+    Raises: BadInput where it does not, and a column has no file.
+    """
+    names = dict.fromkeys(name for config in study.variants.values() for name in config.data.languages)
+    columns = dict.fromkeys(f"{sigmorphon.language(name).tag} {sigmorphon.variety(name)}".strip() for name in names)
+    shown = found.languages(["inflection"])
+    if set(columns) == set(shown):
+        return found
+    if any(one.partition("=")[0].strip().endswith("data.languages") for one in overrides):
+        console.print(f"the tables show {', '.join(columns)}, as --set has them", highlight=False, soft_wrap=True)
+        return spec.in_columns(found, "inflection", list(columns))
+    if lost := [tag for tag in shown if tag not in columns]:
+        raise BadInput(
+            f"{file}: columns of {', '.join(lost)}, but the study measures {', '.join(columns)}; leave them out, or "
+            "name the languages in data.languages"
+        )
+    return found
 
 
 def _refuse_other_bits(file: Path, found: spec.Spec, configs: Iterable[Config]) -> None:
