@@ -95,7 +95,7 @@ def as_worker(yes: bool) -> Iterator[None]:
     from workbench.stages.scheduler import worker_environment
 
     before = dict(os.environ)
-    os.environ.update(worker_environment(Where()))
+    os.environ.update(worker_environment(Where()) | {"PJRT_NPROC": "1"})  # one thread, as every other side has
     try:
         yield
     finally:

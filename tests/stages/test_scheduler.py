@@ -1,8 +1,11 @@
-"""What a worker that has no stage in hand says at its end reaches the one who started the run."""
+"""What a worker that has no stage in hand says at its end reaches the one who started the run; what it computes is the
+same on any number of cores."""
 
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,10 +14,11 @@ import pytest
 from rich.console import Console
 
 from workbench import load
+from workbench.config import Where
 from workbench.errors import BadInput, Preempted, Unavailable, WorkbenchError
 from workbench.stages.display import Display
 from workbench.stages.plan import stages
-from workbench.stages.scheduler import execute
+from workbench.stages.scheduler import execute, worker_environment
 
 APART = '{"event": "failed", "folder": null, "message": "where.runs: not the same folder", "code": 2}'
 
@@ -93,3 +97,25 @@ def test_a_worker_whose_sibling_failed_is_asked_to_stop_once(
         execute(stages(study, "r1"), study.where, tiny_study, overrides, Display(Console(file=io.StringIO())), False)
     assert (home / "asked").read_text() == "xx"  # one each; a second would end a training that is saving
     assert time.monotonic() - begun < 20.0  # and one that had nothing to save is not waited for
+
+
+# a gradient whose last digits differ with the number of threads that XLA divides it among
+SUMS = """
+import os, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+import jax, jax.numpy as jnp, numpy as np
+x, w = (np.random.default_rng(0).standard_normal((n, 64)).astype(np.float32) for n in (8192, 64))
+print(jax.jit(jax.grad(lambda w: jnp.square(jnp.tanh(x @ w)).mean()))(w).sum().item().hex())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="wants a system that can take cores from a process")
+def test_a_workers_numbers_are_the_same_on_one_core_and_on_several() -> None:
+    environment = worker_environment(Where(device="cpu"))
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", SUMS, cores], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for cores in ("1", "64")
+    }
+    assert len(found) == 1
