@@ -300,6 +300,7 @@ def test_morphemes_and_derived_words_are_lines_of_what_the_language_is_taught(
     new_language.adapt(base, few, tmp_path / "few", [])
     found = load.study(tmp_path / "few").variants["adapted"]
     assert found.synth.inflection_tasks == ("paradigm",)
+    assert "synth" not in (tmp_path / "few" / "study.toml").read_text("utf-8")  # as it was before these options
     folder = tmp_path / "few" / "data" / "kat-Geor"
     assert sorted(path.name for path in folder.glob("*s.tsv")) == ["paradigms.tsv"]
 

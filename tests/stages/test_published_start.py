@@ -180,7 +180,6 @@ def test_it_is_fine_tuned_between_its_special_pieces_and_frozen_weights_stay(enc
         steps=120, checks=1, freeze="embeddings", optim=config.Optim(learning_rate=3e-3, warmup_steps=5)
     )
     tuned = fine_tune(model, tokenizer, task, examples[::2], [], examples[1::2], settings, seed=0)
-    print("DEV", tuned.best.dev, tuned.best.step)
     assert tuned.best.dev > 0.6  # chance: 0.17
     after = tuned.best.weights.model
     assert np.array_equal(after.embedding[...], model.embedding[...])

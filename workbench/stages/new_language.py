@@ -295,7 +295,7 @@ def _study(
         "objective": run.part("objective") if run else {"kind": "mlm"},
         "evaluate": {"measures": ["bits", "fertility"]},
     }
-    if tasks:
+    if set(tasks) - {"paradigm"}:  # which is what a study does by itself
         base["synth"] = {"inflection_tasks": tasks}
     if not isinstance(opened, Published):
         base["model"] = opened.settings.identity()

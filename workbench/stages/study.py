@@ -181,11 +181,8 @@ def _spec(path: Path, study: AnyStudy, overrides: Sequence[str], console: Consol
     lost = [tag for tag in found.languages(tasks) if tag not in langs]
     if not lost:
         return found
-    if not any(one.partition("=")[0].strip().endswith(("data.targets", "data.pretrain")) for one in overrides):
-        raise BadInput(
-            f"{file}: columns of {', '.join(lost)}, but the study measures {', '.join(langs)}; leave them out, or name "
-            "the languages in data.targets"
-        )
+    if not _set(overrides, "data.targets", "data.pretrain"):
+        raise _without(file, lost, langs, "data.targets")
     others = [tag for tag in langs if tag != pivot] or [pivot]
     console.print(
         f"the tables are without {', '.join(lost)}, which --set left out; they show {', '.join(others)}",
@@ -207,15 +204,24 @@ def _of_files(
     shown = found.languages(["inflection"])
     if set(columns) == set(shown):
         return found
-    if any(one.partition("=")[0].strip().endswith("data.languages") for one in overrides):
+    if _set(overrides, "data.languages"):
         console.print(f"the tables show {', '.join(columns)}, as --set has them", highlight=False, soft_wrap=True)
         return spec.in_columns(found, "inflection", list(columns))
     if lost := [tag for tag in shown if tag not in columns]:
-        raise BadInput(
-            f"{file}: columns of {', '.join(lost)}, but the study measures {', '.join(columns)}; leave them out, or "
-            "name the languages in data.languages"
-        )
+        raise _without(file, lost, columns, "data.languages")
     return found
+
+
+def _set(overrides: Sequence[str], *keys: str) -> bool:
+    """Does `--set` give one of them, of the base or of a variant?"""
+    return any(one.partition("=")[0].strip().endswith(keys) for one in overrides)
+
+
+def _without(file: Path, lost: Iterable[str], langs: Iterable[str], key: str) -> BadInput:
+    return BadInput(
+        f"{file}: columns of {', '.join(lost)}, but the study measures {', '.join(langs)}; leave them out, or name the "
+        f"languages in {key}"
+    )
 
 
 def _refuse_other_bits(file: Path, found: spec.Spec, configs: Iterable[Config]) -> None:
